@@ -1,0 +1,163 @@
+"""The snapshot: what a worker runs on, compiled from the configuration file.
+
+A worker never sees YAML or pydantic. The compiler checks the file, resolves names into positions and durations
+into seconds, and writes one of these as JSON. It is immutable: a request keeps the snapshot that it started with.
+
+Secrets travel as references (``env:NAME``, ``file:/path``), never as values, because the last good snapshot is kept
+on disk; a worker resolves them when it loads the snapshot (`seekgate.config.secrets`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Tls(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A listener's certificate and private key: PEM files, re-read when a snapshot is loaded."""
+
+    certificate: str
+    key: str
+
+
+class Listener(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An address that clients connect to. ``port`` 0 lets the system choose; the supervisor reports the choice."""
+
+    host: str
+    port: int
+    tls: Tls | None = None
+
+
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Bounds of the front door, for each worker. Sizes in bytes, times in seconds."""
+
+    header_bytes: int = 32_768
+    header_count: int = 100
+    body_bytes: int = 33_554_432
+    connections: int = 16_384
+    header_timeout: float = 10.0
+    body_timeout: float = 60.0
+    idle_timeout: float = 75.0
+    drain_timeout: float = 30.0
+
+
+class UpstreamTls(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an upstream's certificate is checked and what we present to it: PEM file paths."""
+
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    verify: bool = True
+
+
+class Timeouts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Upstream timeouts in seconds. ``first_event`` and ``idle`` count events and body bytes, never comments."""
+
+    connect: float = 5.0
+    first_event: float = 600.0
+    idle: float = 120.0
+
+
+class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An account at an upstream: where it is, how to authenticate, how it behaves.
+
+    ``path`` is the base path without a trailing slash (``/v1``); ``beta_path`` is where DeepSeek keeps prefix
+    completion and FIM (``/beta``), or None. ``authorization`` is a secret reference sent as ``Bearer``; None sends
+    nothing. ``engine`` names the embedded engine that serves it; then host and port are the supervisor's to tell.
+    ``asks_usage`` says that streams carry usage only when ``stream_options.include_usage`` asks for it.
+    ``proxy`` is ``http://host:port`` for CONNECT, or None.
+    """
+
+    name: str
+    type: Literal["deepseek", "openai", "llamacpp"]
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    path: str = ""
+    beta_path: str | None = None
+    authorization: str | None = None
+    engine: str | None = None
+    asks_usage: bool = False
+    proxy: str | None = None
+    tls: UpstreamTls = UpstreamTls()
+    timeouts: Timeouts = Timeouts()
+    max_idle_connections: int = 256
+
+
+class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model at one provider. ``model`` is the name that the provider knows; ``price`` a key of the price table."""
+
+    id: str
+    provider: str
+    model: str
+    tier: Literal["public", "private"] = "public"
+    region: str = ""
+    zone: str = ""
+    weight: int = 100
+    capabilities: tuple[str, ...] = ("chat",)
+    price: str | None = None
+
+
+class Model(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A name that clients ask for, and the deployments (positions in `Snapshot.deployments`) that can answer."""
+
+    name: str
+    deployments: tuple[int, ...]
+    owned_by: str = "seekgate"
+    created: int = 0
+
+
+class Route(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A path prefix under which the API is also served; ``models`` limits what may be asked for there (None: all)."""
+
+    prefix: str
+    models: tuple[str, ...] | None = None
+
+
+class Key(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An API key: its name, where its secret is, and the networks it may be used from (none: all)."""
+
+    name: str
+    secret: str
+    cidr: tuple[str, ...] = ()
+
+
+class Engine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An embedded private engine under the supervisor. ``threads`` 0 means one for each core.
+
+    ``model`` is a catalogue name or the path of a GGUF file; ``context`` counts tokens for each slot.
+    """
+
+    name: str
+    model: str
+    context: int = 4096
+    slots: int = 4
+    threads: int = 0
+    embeddings: bool = False
+
+
+class AccessLog(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the structured access log goes: ``stdout``, ``stderr``, ``off`` or the path of a file (appended to)."""
+
+    target: str = "stdout"
+
+
+class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that one node runs on. ``digest`` is the SHA-256 of the encoded snapshot with an empty digest."""
+
+    number: int
+    digest: str
+    listeners: tuple[Listener, ...]
+    admin: Listener | None
+    workers: int
+    limits: Limits
+    providers: dict[str, Provider]
+    deployments: tuple[Deployment, ...]
+    models: dict[str, Model]
+    routes: tuple[Route, ...] = ()
+    keys: tuple[Key, ...] = ()
+    engines: dict[str, Engine] = {}
+    trusted_proxies: tuple[str, ...] = ()
+    access_log: AccessLog = AccessLog()
+    prices: str | None = None
