@@ -1,0 +1,413 @@
+"""HTTP/1.1 requests from bytes, strictly (RFC 9110, RFC 9112).
+
+httptools (llhttp, strict mode) reads heads; this module decides what goes into it and what happens to bodies:
+
+* A head is handed over only when it is whole (``CRLF CRLF`` was seen) and within its limits, so that a slow or
+  endless head costs a bounded buffer and each byte of it is looked at once.
+* Anything that two implementations might frame differently is refused, never repaired: both Content-Length and
+  Transfer-Encoding, a repeated or odd Content-Length, any transfer coding but ``chunked``, bare CR or LF, folded
+  lines, chunk extensions and trailers. A refusal closes the connection: what follows cannot be trusted.
+* Chunked bodies are decoded here, because llhttp passes over chunk extensions without telling.
+
+Nothing here knows a socket, a loop or a clock.
+"""
+
+from __future__ import annotations
+
+import re
+
+import httptools
+import msgspec
+
+from seekgate.config.snapshot import Limits
+
+
+class Request(msgspec.Struct, gc=False):
+    """One request as read. Header names are lower case; a repeated list header is joined with ``", "``."""
+
+    method: bytes
+    target: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+    keep_alive: bool
+    http_1_0: bool
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """Why the bytes are not an acceptable request: an HTTP status and a sentence for the client."""
+
+    status: int
+    message: str
+
+
+# Headers that mean something only once: a second one is an attempt to be read in two ways.
+_SINGLETONS = frozenset(
+    (
+        b"host",
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"content-encoding",
+        b"transfer-encoding",
+        b"expect",
+        b"x-api-key",
+        b"x-request-id",
+        b"traceparent",
+        b"origin",
+    )
+)
+_BAD_LINE_END = re.compile(rb"\r[^\n]|(?<!\r)\n|\x00")
+_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::\d{0,5})?|\[[0-9A-Fa-f:.]+\](?::\d{0,5})?").fullmatch
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}\r\n").match
+_MAX_CHUNK_LINE = 10
+
+
+class RequestReader:
+    """Bytes of one connection to requests.
+
+    `feed` takes what the socket gave and returns the first whole `Request`, a `Refusal`, or None when more bytes are
+    needed. Further pipelined requests are taken with ``feed(b"")``. After a refusal the reader is dead.
+    """
+
+    __slots__ = (
+        "_body",
+        "_body_left",
+        "_buffer",
+        "_chunked",
+        "_duplicate",
+        "_headers",
+        "_limits",
+        "_parser",
+        "_request",
+        "_scanned",
+        "_target",
+        "expects_continue",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._parser = httptools.HttpRequestParser(self)
+        self._buffer: bytearray | bytes = b""
+        self._scanned = 0
+        self._headers: dict[bytes, bytes] = {}
+        self._duplicate = b""
+        self._target = b""
+        self._request: Request | None = None
+        self._body: bytearray | None = None
+        self._body_left = 0
+        self._chunked: ChunkedDecoder | None = None
+        self.expects_continue = False
+
+    # -- what the connection asks ---------------------------------------------------------------------------------
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held that belong to no finished request."""
+        return len(self._buffer) + (len(self._body) if self._body is not None else 0)
+
+    @property
+    def in_body(self) -> bool:
+        """A head was read and its body is not yet whole."""
+        return self._request is not None
+
+    @property
+    def in_head(self) -> bool:
+        """Some bytes of a head were read and it is not yet whole."""
+        return self._request is None and len(self._buffer) > 0
+
+    def feed(self, data: bytes) -> Request | Refusal | None:
+        """Take bytes; return the next whole request, a refusal, or None."""
+        if self._request is not None:
+            return self._feed_body(data)
+        buffer = self._buffer
+        if buffer:
+            if data:
+                if type(buffer) is bytes:
+                    buffer = self._buffer = bytearray(buffer)
+                buffer += data
+        else:
+            buffer = data
+        if not buffer:
+            return None
+        if buffer[0] in b"\r\n":
+            return self._skip_empty_line(bytes(buffer))
+        end = buffer.find(b"\r\n\r\n", self._scanned)
+        if end < 0:
+            return self._incomplete_head(buffer)
+        if end + 4 > self._limits.header_bytes:
+            return _HEAD_TOO_LARGE
+        self._buffer = b""
+        self._scanned = 0
+        return self._head(bytes(buffer), end + 4)
+
+    # -- heads ----------------------------------------------------------------------------------------------------
+
+    def _skip_empty_line(self, buffer: bytes) -> Request | Refusal | None:
+        """One empty line before a request line is ignored (RFC 9112, 2.2); anything else there is refused."""
+        if buffer == b"\r":
+            self._buffer = buffer
+            return None
+        if not buffer.startswith(b"\r\n") or buffer[2:3] in (b"\r", b"\n"):
+            return _BAD_LINE_ENDS
+        self._buffer = b""
+        return self.feed(buffer[2:])
+
+    def _incomplete_head(self, buffer: bytearray | bytes) -> Refusal | None:
+        if len(buffer) > self._limits.header_bytes:
+            return _HEAD_TOO_LARGE
+        # Refuse what can never become a head at once, looking at each byte once: a client that ends its lines with
+        # bare LF would otherwise wait for the header timeout.
+        if _BAD_LINE_END.search(buffer, max(0, self._scanned - 1)):
+            return _BAD_LINE_ENDS
+        self._scanned = max(0, len(buffer) - 3)
+        self._buffer = buffer
+        return None
+
+    def _head(self, data: bytes, end: int) -> Request | Refusal | None:
+        self._headers = headers = {}
+        self._duplicate = b""
+        parser = self._parser
+        try:
+            parser.feed_data(data if end == len(data) else data[:end])
+        except httptools.HttpParserUpgrade:
+            # Upgrades (h2c) are not offered: the request is answered as HTTP/1.1 (RFC 9110, 7.8).
+            self._parser = httptools.HttpRequestParser(self)
+        except httptools.HttpParserError as error:
+            return Refusal(400, f"The request head is malformed: {_said(error)}.")
+        if self._duplicate:
+            return Refusal(400, f"The header {self._duplicate.decode('latin-1')} is given more than once.")
+        if len(headers) > self._limits.header_count:
+            return Refusal(431, f"More than {self._limits.header_count} header fields.")
+        method = parser.get_method()
+        target = self._target
+        line_end = data.find(b"\r\n")
+        http_1_0 = data[line_end - 9 : line_end] != b" HTTP/1.1"
+        if data[len(method) + 1 : line_end - 9] != target:
+            return Refusal(400, "The request line is not: method, one space, target, one space, version.")
+        if http_1_0 and (b"transfer-encoding" in headers or data[line_end - 9 : line_end] != b" HTTP/1.0"):
+            return Refusal(505, "Only HTTP/1.1 and HTTP/1.0 (without Transfer-Encoding) are spoken here.")
+        refusal = _check(method, target, headers, http_1_0)
+        if refusal is not None:
+            return refusal
+        self._request = request = Request(
+            method, target, headers, b"", parser.should_keep_alive() and method != b"CONNECT", http_1_0
+        )
+        if not target.startswith(b"/") and target != b"*":
+            request.target = _origin_form(target)
+        return self._begin_body(request, data, end)
+
+    # -- bodies ---------------------------------------------------------------------------------------------------
+
+    def _begin_body(self, request: Request, data: bytes, end: int) -> Request | Refusal | None:
+        headers = request.headers
+        length = headers.get(b"content-length")
+        if length is not None:
+            size = int(length)  # llhttp took only digits
+            if size > self._limits.body_bytes:
+                return self._too_large()
+            have = len(data) - end
+            if have == size:
+                return self._whole(request, data[end:] if size else b"")
+            if have > size:
+                self._buffer = data[end + size :]
+                return self._whole(request, data[end : end + size])
+            self._body = bytearray(data[end:])
+            self._body_left = size - have
+        else:
+            coding = headers.get(b"transfer-encoding")
+            if coding is None:
+                self._buffer = data[end:]
+                self._request = None
+                return request
+            if coding.lower() != b"chunked":
+                return Refusal(501, "The only transfer coding understood is chunked.")
+            self._chunked = ChunkedDecoder(self._limits.body_bytes)
+            self._body = bytearray()
+        expect = headers.get(b"expect")
+        if expect is not None:
+            if expect.lower() != b"100-continue":
+                return Refusal(417, "The only expectation understood is 100-continue.")
+            self.expects_continue = not request.http_1_0
+        if self._chunked is not None:
+            return self._feed_chunked(data[end:])
+        return None
+
+    def _feed_body(self, data: bytes) -> Request | Refusal | None:
+        if self._chunked is not None:
+            return self._feed_chunked(data)
+        body = self._body
+        assert body is not None and self._request is not None
+        left = self._body_left
+        if len(data) < left:
+            body += data
+            self._body_left = left - len(data)
+            return None
+        if len(data) > left:
+            self._buffer = data[left:]
+            data = data[:left]
+        body += data
+        return self._whole(self._request, bytes(body))
+
+    def _feed_chunked(self, data: bytes) -> Request | Refusal | None:
+        decoder, body, request = self._chunked, self._body, self._request
+        assert decoder is not None and body is not None and request is not None
+        outcome = decoder.feed(data, body)
+        if isinstance(outcome, Refusal):
+            return outcome
+        if outcome is None:
+            return None
+        self._buffer = outcome
+        # llhttp was given the head only and waits for chunks: the next request gets a parser of its own.
+        self._parser = httptools.HttpRequestParser(self)
+        self._chunked = None
+        self._body = None
+        self._request = None
+        request.body = bytes(body)
+        return request
+
+    def _whole(self, request: Request, body: bytes) -> Request | Refusal:
+        if body:
+            try:
+                self._parser.feed_data(
+                    body
+                )  # llhttp counts the body off; there is no on_body, so nothing is copied
+            except httptools.HttpParserUpgrade:
+                self._parser = httptools.HttpRequestParser(self)
+            except httptools.HttpParserError as error:
+                return Refusal(400, f"The request body is malformed: {_said(error)}.")
+        self._body = None
+        self._request = None
+        request.body = body
+        return request
+
+    def _too_large(self) -> Refusal:
+        return Refusal(413, f"The request body is larger than {self._limits.body_bytes} bytes.")
+
+    # -- httptools calls these ------------------------------------------------------------------------------------
+
+    def on_url(self, url: bytes) -> None:
+        """The request target (whole: heads are fed whole)."""
+        self._target = url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header field."""
+        name = name.lower()
+        headers = self._headers
+        if name in headers:
+            if name in _SINGLETONS:
+                self._duplicate = name
+                return
+            value = headers[name] + b", " + value
+            if len(headers) <= self._limits.header_count:
+                # Each repetition counts as a field of its own, under a name that no client can send.
+                headers[b":%d" % len(headers)] = b""
+        headers[name] = value
+
+
+class ChunkedDecoder:
+    """The chunked coding of RFC 9112, 7.1, without extensions and trailers, which are refused."""
+
+    __slots__ = ("_left", "_line", "_max", "_state")
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max = max_bytes
+        self._line = b""
+        self._left = 0
+        self._state = "size"
+
+    def feed(self, data: bytes, body: bytearray) -> Refusal | bytes | None:
+        """Append decoded bytes to ``body``. Return what follows the body once it is whole, a refusal, or None."""
+        at, size = 0, len(data)
+        while at < size:
+            if self._state == "data":
+                taken = min(self._left, size - at)
+                body += data[at : at + taken]
+                at += taken
+                self._left -= taken
+                if self._left == 0:
+                    self._state = "end"
+                continue
+            # A line: a chunk's size, the CRLF after its data, or the empty line that ends the body.
+            stop = data.find(b"\n", at)
+            piece = data[at:] if stop < 0 else data[at : stop + 1]
+            line = self._line + piece
+            if stop < 0:
+                self._line = line
+                return self._impossible(line)
+            at = stop + 1
+            self._line = b""
+            refusal = self._take_line(line, len(body))
+            if refusal is not None:
+                return refusal
+            if self._state == "done":
+                return data[at:]
+        return None
+
+    def _take_line(self, line: bytes, have: int) -> Refusal | None:
+        if self._state == "size":
+            if _CHUNK_SIZE(line) is None:
+                return _BAD_CHUNK
+            self._left = int(line, 16)
+            if have + self._left > self._max:
+                return Refusal(413, f"The request body is larger than {self._max} bytes.")
+            self._state = "data" if self._left else "last"
+            return None
+        if line != b"\r\n":
+            return _TRAILERS if self._state == "last" else _BAD_CHUNK
+        self._state = "size" if self._state == "end" else "done"
+        return None
+
+    def _impossible(self, line: bytes) -> Refusal | None:
+        """Refuse the beginning of a line that cannot become a good one."""
+        if self._state == "size":
+            good = len(line) <= _MAX_CHUNK_LINE and _CHUNK_SIZE(
+                (line if line.endswith(b"\r") else line + b"\r") + b"\n"
+            )
+            return None if good else _BAD_CHUNK
+        return None if line == b"\r" else (_TRAILERS if self._state == "last" else _BAD_CHUNK)
+
+
+_HEAD_TOO_LARGE = Refusal(431, "The request head is too large.")
+_BAD_LINE_ENDS = Refusal(
+    400, "The request head is malformed: lines end with CR LF, and neither stands alone."
+)
+_BAD_CHUNK = Refusal(400, "The chunked body is malformed: a size in hex digits, CR LF, no extensions.")
+_TRAILERS = Refusal(400, "Trailer fields after a chunked body are not accepted.")
+
+
+def _check(method: bytes, target: bytes, headers: dict[bytes, bytes], http_1_0: bool) -> Refusal | None:
+    """Host and target must say the same thing (RFC 9112, 3.2)."""
+    host = headers.get(b"host")
+    if host is None:
+        if not http_1_0:
+            return Refusal(400, "The Host header is missing.")
+    elif not _HOST(host):
+        return Refusal(400, "The Host header is malformed.")
+    if target[:1] == b"/":
+        return None
+    if target == b"*":
+        return None if method == b"OPTIONS" else Refusal(400, "The target * is for OPTIONS only.")
+    authority = _authority(target)
+    if authority is None:
+        return Refusal(400, "The request target is neither a path nor an http(s) URL.")
+    if host is None or authority.lower() != host.lower():
+        return Refusal(400, "The request target names another host than the Host header.")
+    return None
+
+
+def _said(error: Exception) -> str:
+    """What the parser says of the error, which names the place and never the bytes."""
+    return str(error).rstrip(".") or "not HTTP"
+
+
+def _authority(target: bytes) -> bytes | None:
+    scheme, found, rest = target.partition(b"://")
+    if not found or scheme.lower() not in (b"http", b"https"):
+        return None
+    return re.split(rb"[/?#]", rest, maxsplit=1)[0]
+
+
+def _origin_form(target: bytes) -> bytes:
+    rest = target.partition(b"://")[2]
+    path = rest[len(re.split(rb"[/?#]", rest, maxsplit=1)[0]) :]
+    return path if path.startswith(b"/") else b"/" + path
