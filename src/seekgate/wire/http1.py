@@ -17,28 +17,10 @@ from __future__ import annotations
 import re
 
 import httptools
-import msgspec
 
 from seekgate.config.snapshot import Limits
-
-
-class Request(msgspec.Struct, gc=False):
-    """One request as read. Header names are lower case; a repeated list header is joined with ``", "``."""
-
-    method: bytes
-    target: bytes
-    headers: dict[bytes, bytes]
-    body: bytes
-    keep_alive: bool
-    http_1_0: bool
-
-
-class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """Why the bytes are not an acceptable request: an HTTP status and a sentence for the client."""
-
-    status: int
-    message: str
-
+from seekgate.wire.chunked import ChunkedDecoder
+from seekgate.wire.message import Refusal, Request
 
 # Headers that mean something only once: a second one is an attempt to be read in two ways.
 _SINGLETONS = frozenset(
@@ -58,8 +40,6 @@ _SINGLETONS = frozenset(
 )
 _BAD_LINE_END = re.compile(rb"\r[^\n]|(?<!\r)\n|\x00")
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::\d{0,5})?|\[[0-9A-Fa-f:.]+\](?::\d{0,5})?").fullmatch
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}\r\n").match
-_MAX_CHUNK_LINE = 10
 
 
 class RequestReader:
@@ -164,7 +144,8 @@ class RequestReader:
         return None
 
     def _head(self, data: bytes, end: int) -> Request | Refusal | None:
-        self._headers = headers = {}
+        headers: dict[bytes, bytes] = {}
+        self._headers = headers
         self._duplicate = b""
         parser = self._parser
         try:
@@ -236,7 +217,8 @@ class RequestReader:
         if self._chunked is not None:
             return self._feed_chunked(data)
         body = self._body
-        assert body is not None and self._request is not None
+        assert body is not None
+        assert self._request is not None
         left = self._body_left
         if len(data) < left:
             body += data
@@ -250,7 +232,9 @@ class RequestReader:
 
     def _feed_chunked(self, data: bytes) -> Request | Refusal | None:
         decoder, body, request = self._chunked, self._body, self._request
-        assert decoder is not None and body is not None and request is not None
+        assert decoder is not None
+        assert body is not None
+        assert request is not None
         outcome = decoder.feed(data, body)
         if isinstance(outcome, Refusal):
             return outcome
@@ -304,75 +288,10 @@ class RequestReader:
         headers[name] = value
 
 
-class ChunkedDecoder:
-    """The chunked coding of RFC 9112, 7.1, without extensions and trailers, which are refused."""
-
-    __slots__ = ("_left", "_line", "_max", "_state")
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max = max_bytes
-        self._line = b""
-        self._left = 0
-        self._state = "size"
-
-    def feed(self, data: bytes, body: bytearray) -> Refusal | bytes | None:
-        """Append decoded bytes to ``body``. Return what follows the body once it is whole, a refusal, or None."""
-        at, size = 0, len(data)
-        while at < size:
-            if self._state == "data":
-                taken = min(self._left, size - at)
-                body += data[at : at + taken]
-                at += taken
-                self._left -= taken
-                if self._left == 0:
-                    self._state = "end"
-                continue
-            # A line: a chunk's size, the CRLF after its data, or the empty line that ends the body.
-            stop = data.find(b"\n", at)
-            piece = data[at:] if stop < 0 else data[at : stop + 1]
-            line = self._line + piece
-            if stop < 0:
-                self._line = line
-                return self._impossible(line)
-            at = stop + 1
-            self._line = b""
-            refusal = self._take_line(line, len(body))
-            if refusal is not None:
-                return refusal
-            if self._state == "done":
-                return data[at:]
-        return None
-
-    def _take_line(self, line: bytes, have: int) -> Refusal | None:
-        if self._state == "size":
-            if _CHUNK_SIZE(line) is None:
-                return _BAD_CHUNK
-            self._left = int(line, 16)
-            if have + self._left > self._max:
-                return Refusal(413, f"The request body is larger than {self._max} bytes.")
-            self._state = "data" if self._left else "last"
-            return None
-        if line != b"\r\n":
-            return _TRAILERS if self._state == "last" else _BAD_CHUNK
-        self._state = "size" if self._state == "end" else "done"
-        return None
-
-    def _impossible(self, line: bytes) -> Refusal | None:
-        """Refuse the beginning of a line that cannot become a good one."""
-        if self._state == "size":
-            good = len(line) <= _MAX_CHUNK_LINE and _CHUNK_SIZE(
-                (line if line.endswith(b"\r") else line + b"\r") + b"\n"
-            )
-            return None if good else _BAD_CHUNK
-        return None if line == b"\r" else (_TRAILERS if self._state == "last" else _BAD_CHUNK)
-
-
 _HEAD_TOO_LARGE = Refusal(431, "The request head is too large.")
 _BAD_LINE_ENDS = Refusal(
     400, "The request head is malformed: lines end with CR LF, and neither stands alone."
 )
-_BAD_CHUNK = Refusal(400, "The chunked body is malformed: a size in hex digits, CR LF, no extensions.")
-_TRAILERS = Refusal(400, "Trailer fields after a chunked body are not accepted.")
 
 
 def _check(method: bytes, target: bytes, headers: dict[bytes, bytes], http_1_0: bool) -> Refusal | None:
