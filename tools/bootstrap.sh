@@ -12,8 +12,7 @@ level=${1:-run}
 lock=requirements/$level.txt
 [ -f "$lock" ] || { echo "bootstrap: there is no $lock; the level is run or dev" >&2; exit 2; }
 
-export PIP_CACHE_DIR="$PWD/.cache/pip" UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/.cache/uv}"
-export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never
+export PIP_CACHE_DIR="$PWD/.cache/pip" PIP_DISABLE_PIP_VERSION_CHECK=1
 unset VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 fingerprint() { # of all that decides what .venv should hold for a level, and where it stands (scripts hold its path)
@@ -67,12 +66,7 @@ if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d ' ' -f 2)" != "$wanted" ]; t
     .venv/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/bootstrap.txt
 fi
 
-# uv does not read pip's settings; where somebody pointed pip at a mirror, the downloads should come from there too.
-if [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then
-    mirror=$(.venv/bin/python -m pip config list 2>/dev/null | sed -n "s/^[^=]*[.]index-url='\(.*\)'\$/\1/p" | tail -n 1)
-    [ -z "$mirror" ] || export UV_DEFAULT_INDEX="$mirror"
-fi
-
+. tools/uv.sh
 echo "bootstrap: installing $lock" >&2
 .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps -r "$lock"
 .venv/bin/uv pip install --quiet --python .venv/bin/python --offline --no-deps --no-build-isolation -e .

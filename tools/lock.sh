@@ -5,7 +5,8 @@
 # dev.txt is solved under run.txt, so that what is tested is what runs.
 set -eu
 cd "$(dirname "$0")/.."
-export UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/.cache/uv}" UV_CUSTOM_COMPILE_COMMAND="make lock"
+. tools/uv.sh
+export UV_CUSTOM_COMPILE_COMMAND="make lock"
 
 compile() { # compile OUTPUT INPUT [OPTION]...
     output=requirements/$1.txt
