@@ -5,9 +5,11 @@ Each failing rule says what is wrong, where, and what to do about it.
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,17 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "src/seekgate").rglob("*.py"))
 LOCKS = ("bootstrap", "run", "dev")
+FILE_LINES, FUNCTION_LINES = 400, 60
+
+# Hosts of package registries (the machine's configuration chooses those) and paths of somebody's own machine. Written
+# with a character class, so that this file does not contain what it forbids.
+FORBIDDEN = {
+    "a package registry's host": r"pypi[.]or[g]|pythonhosted[.]or[g]|npmj[s][.]|npmmirror[.]co[m]|[a-z]+[.]debian[.]or[g]",
+    "a path of one machine": r"/wor[k]/(main|shared)|/far[m]\b|/hom[e]/\w|/roo[t]/|/User[s]/\w",
+    "an unfinished place": r"\b(TOD[O]|FIXM[E]|XX[X])\b",
+}
 
 
 def _project() -> dict[str, Any]:
@@ -28,13 +40,9 @@ def _requirements() -> dict[str, list[Requirement]]:
     project = _project()
     core, extras = project["project"]["dependencies"], project["project"]["optional-dependencies"]
     groups = project["dependency-groups"]
-    bootstrap = [
-        line
-        for line in (ROOT / "requirements/bootstrap.in").read_text().splitlines()
-        if line and line[0] != "#"
-    ]
+    bootstrap = (ROOT / "requirements/bootstrap.in").read_text().splitlines()
     wanted = {
-        "bootstrap": bootstrap,
+        "bootstrap": [line for line in bootstrap if line and line[0] != "#"],
         "run": [*core, *extras["engine"], *groups["build"]],
         "dev": [*core, *(line for lines in (*extras.values(), *groups.values()) for line in lines)],
     }
@@ -51,11 +59,14 @@ def _locked(name: str) -> dict[str, set[str]]:
     return pins
 
 
-def _tracked() -> list[Path]:
-    """Files that are in git or could be: what a commit of everything would hold."""
+def _texts() -> Iterator[tuple[str, str]]:
+    """Name and text of every file that is in git or could be: what a commit of everything would hold."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [path for name in names if (path := ROOT / name).is_file()]
+    for name in names:
+        path = ROOT / name
+        if path.is_file() and b"\0" not in (data := path.read_bytes()):
+            yield name, data.decode()
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -84,3 +95,82 @@ def test_what_is_tested_is_what_runs() -> None:
     assert {name: dev.get(name) for name in run} == run, (
         "run.txt and dev.txt pin different versions: run make lock"
     )
+
+
+def test_every_dependency_is_explained() -> None:
+    page = (ROOT / "docs/dependencies.md").read_text()
+    explained = set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE))
+    wanted = {canonicalize_name(line.name) for lines in _requirements().values() for line in lines}
+    assert not (wanted - explained), (
+        "docs/dependencies.md lacks these packages: say what for and why this one"
+    )
+    assert not (explained - wanted), (
+        "docs/dependencies.md explains packages that pyproject.toml does not name"
+    )
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_names(what: str) -> None:
+    pattern = re.compile(FORBIDDEN[what])
+    found = [
+        f"{name}:{number}: {match.group()}"
+        for name, text in _texts()
+        if name != "LICENSE"
+        for number, line in enumerate(text.splitlines(), 1)
+        if (match := pattern.search(line))
+    ]
+    assert not found, f"these name {what}:\n" + "\n".join(found)
+
+
+def test_every_source_file_has_its_test() -> None:
+    missing = []
+    for path in SOURCES:
+        functions = [
+            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)
+        ]
+        test = ROOT / "tests/unit" / path.relative_to(ROOT / "src/seekgate").with_name(f"test_{path.name}")
+        if functions and path.name not in ("__init__.py", "__main__.py") and not test.is_file():
+            missing.append(f"{path.relative_to(ROOT)}: write {test.relative_to(ROOT)}")
+    assert not missing, "every source file with functions has a test file of its own:\n" + "\n".join(missing)
+
+
+def test_every_unit_test_file_has_its_source() -> None:
+    """``test_name.py`` or ``test_name_aspect.py`` stands where ``name.py`` stands in the source tree."""
+    lost = []
+    for test in (ROOT / "tests/unit").rglob("test_*.py"):
+        folder = ROOT / "src/seekgate" / test.parent.relative_to(ROOT / "tests/unit")
+        words = test.stem.split("_")[1:]
+        names = {"_".join(words[: n + 1]) + ".py" for n in range(len(words))}
+        if test != Path(__file__) and not any((folder / name).is_file() for name in names):
+            lost.append(str(test.relative_to(ROOT)))
+    assert not lost, "tests/unit mirrors src/seekgate; these mirror nothing (renamed?):\n" + "\n".join(lost)
+
+
+def test_files_and_functions_fit_in_the_head() -> None:
+    long = []
+    for path in SOURCES:
+        text = path.read_text()
+        if (lines := text.count("\n")) > FILE_LINES:
+            long.append(
+                f"{path.relative_to(ROOT)}: {lines} lines (at most {FILE_LINES}): is there a second noun in it?"
+            )
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > FUNCTION_LINES:
+                    long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {lines} lines")
+    assert not long, "split these:\n" + "\n".join(long)
+
+
+def test_tests_neither_skip_nor_sleep() -> None:
+    pattern = re.compile(
+        r"(time|asyncio)\.slee[p]\((?!0\))|pytest\.ski[p]|pytest\.importorski[p]|mark\.(ski[p]|xfai[l])"
+    )
+    found = [
+        f"{name}:{number}: {line.strip()}"
+        for name, text in _texts()
+        if name.startswith("tests/") and name.endswith(".py")
+        for number, line in enumerate(text.splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert not found, "wait on a condition, and start the part instead of skipping:\n" + "\n".join(found)
