@@ -177,3 +177,10 @@ def test_tests_neither_skip_nor_sleep() -> None:
         if pattern.search(line)
     ]
     assert not found, "wait on a condition, and start the part instead of skipping:\n" + "\n".join(found)
+
+
+def test_the_commands_page_is_current() -> None:
+    from tools import cli_reference
+
+    page = (ROOT / "docs/reference/cli.md").read_text()
+    assert page == cli_reference.render(), "docs/reference/cli.md is not what the commands say: run make reference"
