@@ -1,0 +1,287 @@
+"""Every metric of SeekGate, declared once. `docs/reference/metrics.md` is written from here (`reference.py`).
+
+Names follow https://prometheus.io/docs/practices/naming/: base units, ``_total`` for counters. Labels hold names from
+the configuration, status codes and fixed words, never anything that a client invents.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from seekgate.telemetry.registry import Counter, Registry, Spec
+
+_DURATION = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_TTFT = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+_TPOT = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.15, 0.25, 0.5, 1.0)
+_SIZE = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0, 67108864.0)
+_TARGET = ("model", "deployment")
+
+REQUESTS = Spec(
+    "seekgate_requests_total",
+    "counter",
+    "Requests answered, by the status code that the client saw; 499 when the client left before its answer.",
+    ("route", "model", "deployment", "code"),
+    limit=5000,
+)
+ERRORS = Spec(
+    "seekgate_errors_total",
+    "counter",
+    "Requests that ended in an error, by its type and by whose it is: client, upstream or gateway.",
+    ("type", "source"),
+    limit=200,
+)
+REJECTED = Spec(
+    "seekgate_rejected_total",
+    "counter",
+    "Connections and requests refused before they reached a model, by reason.",
+    ("reason",),
+    limit=200,
+)
+DURATION = Spec(
+    "seekgate_request_duration_seconds",
+    "histogram",
+    "From the first byte of a request to the last byte of its answer.",
+    _TARGET,
+    "seconds",
+    _DURATION,
+)
+TTFT = Spec(
+    "seekgate_time_to_first_token_seconds",
+    "histogram",
+    "Streams: from the admission of the request to the first event with content; comments do not count.",
+    _TARGET,
+    "seconds",
+    _TTFT,
+)
+TPOT = Spec(
+    "seekgate_time_per_output_token_seconds",
+    "histogram",
+    "Streams: time between the first and the last token, for each output token after the first.",
+    _TARGET,
+    "seconds",
+    _TPOT,
+)
+REQUEST_SIZE = Spec(
+    "seekgate_request_body_bytes", "histogram", "Size of request bodies.", _TARGET, "bytes", _SIZE
+)
+RESPONSE_SIZE = Spec(
+    "seekgate_response_body_bytes", "histogram", "Size of response bodies.", _TARGET, "bytes", _SIZE
+)
+TOKENS = Spec(
+    "seekgate_tokens_total",
+    "counter",
+    "Tokens as the upstream reported them. Kinds: prompt_hit, prompt_miss, completion, and reasoning, which is a part"
+    " of completion: leave it out of a sum.",
+    (*_TARGET, "kind"),
+    limit=4000,
+)
+COST = Spec(
+    "seekgate_cost_micro_total",
+    "counter",
+    "Cost of finished requests in millionths of the currency, at the price of the instant of admission.",
+    ("currency", *_TARGET),
+)
+UPSTREAM_RETRIES = Spec(
+    "seekgate_upstream_retries_total",
+    "counter",
+    "Attempts after the first one, by the deployment that failed and by reason.",
+    ("deployment", "reason"),
+)
+CONNECTIONS = Spec("seekgate_connections", "gauge", "Open connections from clients.")
+CONNECTIONS_ACCEPTED = Spec(
+    "seekgate_connections_accepted_total", "counter", "Connections accepted from clients."
+)
+IN_FLIGHT = Spec("seekgate_requests_in_flight", "gauge", "Requests admitted and not yet finished.")
+UPSTREAM_CONNECTIONS = Spec(
+    "seekgate_upstream_connections",
+    "gauge",
+    "Open connections to a provider. States: busy, idle.",
+    ("provider", "state"),
+)
+UPSTREAM_CONNECTS = Spec(
+    "seekgate_upstream_connects_total",
+    "counter",
+    "Attempts to connect to a provider. Results: ok, error.",
+    ("provider", "result"),
+)
+PRICE_CALENDAR_EXPIRED = Spec(
+    "seekgate_price_calendar_expired",
+    "gauge",
+    "1 when the holidays of a price schedule are no longer known, so that holidays are charged as peak; else 0.",
+    merge="max",
+)
+SNAPSHOT = Spec(
+    "seekgate_snapshot_number", "gauge", "Number of the configuration in force.", ("worker",), merge="max"
+)
+SNAPSHOT_LOADS = Spec(
+    "seekgate_snapshot_loads_total",
+    "counter",
+    "Attempts to load a configuration snapshot. Results: loaded, rejected.",
+    ("result",),
+)
+LOOP_LAG = Spec(
+    "seekgate_event_loop_lag_seconds",
+    "gauge",
+    "Longest delay of a due timer on the worker's event loop since the last measurement.",
+    ("worker",),
+    "seconds",
+    merge="max",
+)
+PROCESS_CPU = Spec(
+    "seekgate_process_cpu_seconds_total",
+    "counter",
+    "User and system CPU time of the worker, its predecessors in the slot included.",
+    ("worker",),
+    "seconds",
+)
+PROCESS_MEMORY = Spec(
+    "seekgate_process_resident_memory_bytes",
+    "gauge",
+    "Resident memory of the worker (Linux).",
+    ("worker",),
+    "bytes",
+    merge="max",
+)
+PROCESS_FDS = Spec(
+    "seekgate_process_open_fds",
+    "gauge",
+    "Open file descriptors of the worker (Linux 6.2 and later).",
+    ("worker",),
+    merge="max",
+)
+PROCESS_START = Spec(
+    "seekgate_process_start_time_seconds",
+    "gauge",
+    "Unix time at which the worker started.",
+    ("worker",),
+    "seconds",
+    merge="max",
+)
+DUMPS_UNREADABLE = Spec(
+    "seekgate_metrics_dumps_unreadable", "gauge", "Workers whose metrics could not be read for this scrape."
+)
+
+SPECS = (
+    REQUESTS, ERRORS, REJECTED, DURATION, TTFT, TPOT, REQUEST_SIZE, RESPONSE_SIZE, TOKENS, COST, IN_FLIGHT,
+    CONNECTIONS, CONNECTIONS_ACCEPTED, UPSTREAM_CONNECTIONS, UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT,
+    SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS, PROCESS_START,
+    DUMPS_UNREADABLE,
+)  # fmt: skip
+"""All of them, in the order of the reference page and of the exposition."""
+
+_BUNDLES = 4096
+
+
+class Metrics:
+    """A worker's metrics. Those with labels are families; those without are the child itself."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.requests = registry.counter(REQUESTS)
+        self.errors = registry.counter(ERRORS)
+        self.rejected = registry.counter(REJECTED)
+        self.duration = registry.histogram(DURATION)
+        self.ttft = registry.histogram(TTFT)
+        self.tpot = registry.histogram(TPOT)
+        self.request_size = registry.histogram(REQUEST_SIZE)
+        self.response_size = registry.histogram(RESPONSE_SIZE)
+        self.tokens = registry.counter(TOKENS)
+        self.cost = registry.counter(COST)
+        self.in_flight = registry.gauge(IN_FLIGHT).labels()
+        self.connections = registry.gauge(CONNECTIONS).labels()
+        self.connections_accepted = registry.counter(CONNECTIONS_ACCEPTED).labels()
+        self.upstream_connections = registry.gauge(UPSTREAM_CONNECTIONS)
+        self.upstream_connects = registry.counter(UPSTREAM_CONNECTS)
+        self.upstream_retries = registry.counter(UPSTREAM_RETRIES)
+        self.snapshot_number = registry.gauge(SNAPSHOT)
+        self.snapshot_loads = registry.counter(SNAPSHOT_LOADS)
+        self.price_calendar_expired = registry.gauge(PRICE_CALENDAR_EXPIRED).labels()
+        self.loop_lag = registry.gauge(LOOP_LAG)
+        self.process_cpu = registry.counter(PROCESS_CPU)
+        self.process_memory = registry.gauge(PROCESS_MEMORY)
+        self.process_fds = registry.gauge(PROCESS_FDS)
+        self.process_start = registry.gauge(PROCESS_START)
+        self._bundles: dict[tuple[str, str, str], RequestMetrics] = {}
+
+    def request(self, route: str, model: str, deployment: str) -> RequestMetrics:
+        """The children that a request on this route, model and deployment counts into; "" for what it never had."""
+        target = (route, model, deployment)
+        bundle = self._bundles.get(target)
+        if bundle is None:
+            bundle = RequestMetrics(self, route, model, deployment)
+            if (
+                len(self._bundles) < _BUNDLES
+            ):  # past it labels are __other__ anyway, and the map must not grow
+                self._bundles[target] = bundle
+        return bundle
+
+
+class RequestMetrics:
+    """The children for one (route, model, deployment), looked up once."""
+
+    __slots__ = (
+        "_codes", "_completion", "_costs", "_duration", "_hit", "_labels", "_metrics", "_miss", "_reasoning",
+        "_request_size", "_response_size", "_tpot", "_ttft",
+    )  # fmt: skip
+
+    def __init__(self, metrics: Metrics, route: str, model: str, deployment: str) -> None:
+        self._metrics = metrics
+        self._labels = (route, model, deployment)
+        self._codes: dict[int, Counter] = {}
+        self._costs: dict[str, Counter] = {}
+        self._duration = metrics.duration.labels(model, deployment)
+        self._ttft = metrics.ttft.labels(model, deployment)
+        self._tpot = metrics.tpot.labels(model, deployment)
+        self._request_size = metrics.request_size.labels(model, deployment)
+        self._response_size = metrics.response_size.labels(model, deployment)
+        self._hit = metrics.tokens.labels(model, deployment, "prompt_hit")
+        self._miss = metrics.tokens.labels(model, deployment, "prompt_miss")
+        self._completion = metrics.tokens.labels(model, deployment, "completion")
+        self._reasoning = metrics.tokens.labels(model, deployment, "reasoning")
+
+    def finish(
+        self,
+        code: int,
+        seconds: float,
+        request_bytes: int,
+        response_bytes: int,
+        ttft: float | None = None,
+        tpot: float | None = None,
+    ) -> None:
+        """Count one finished request: status code, whole duration, body sizes, and a stream's two latencies."""
+        # The bodies of `Histogram.observe` are written out: five calls would cost a third of the whole.
+        try:
+            self._codes[code].value += 1
+        except KeyError:
+            self._code(code).value += 1
+        histogram = self._duration
+        histogram.counts[bisect_left(histogram.bounds, seconds)] += 1
+        histogram.sum += seconds
+        histogram = self._request_size
+        histogram.counts[bisect_left(histogram.bounds, request_bytes)] += 1
+        histogram.sum += request_bytes
+        histogram = self._response_size
+        histogram.counts[bisect_left(histogram.bounds, response_bytes)] += 1
+        histogram.sum += response_bytes
+        if ttft is not None:
+            self._ttft.observe(ttft)
+        if tpot is not None:
+            self._tpot.observe(tpot)
+
+    def usage(self, hit: int, miss: int, completion: int, reasoning: int) -> None:
+        """Count the tokens that the upstream reported; ``reasoning`` is a part of ``completion``."""
+        self._hit.value += hit
+        self._miss.value += miss
+        self._completion.value += completion
+        self._reasoning.value += reasoning
+
+    def spend(self, currency: str, micro: int) -> None:
+        """Count a cost in micro-units of ``currency``."""
+        child = self._costs.get(currency)
+        if child is None:
+            child = self._costs[currency] = self._metrics.cost.labels(currency, *self._labels[1:])
+        child.value += micro
+
+    def _code(self, code: int) -> Counter:
+        child = self._codes[code] = self._metrics.requests.labels(*self._labels, str(code))
+        return child
