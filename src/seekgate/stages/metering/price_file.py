@@ -20,7 +20,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Rate = Annotated[int, Meta(ge=0, le=10**12)]
 Factor = Annotated[int, Meta(ge=1, le=1000)]
-TimeOfDay = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]|24:00:00)$")]
+TimeOfDay = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]|24:00:00)\Z")]
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -32,7 +32,9 @@ class Problem(msgspec.Struct, frozen=True):
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.path}: {self.what}. {self.fix}"
+        text = f"{self.file}: {self.path}: {self.what}. {self.fix}"
+        # JSON may carry half a surrogate pair in a key, and a message has to be printable.
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class PriceFileError(ValueError):
@@ -94,7 +96,7 @@ class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Off-peak rates in micro-units of ``currency`` for 1,000,000 tokens."""
 
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
     hit: Rate
     miss: Rate
     output: Rate
@@ -152,7 +154,7 @@ def read(layers: Iterable[tuple[str, bytes]]) -> PriceFile:
             merged[section][key] = entry
             origin[section, key] = name
     if not problems:
-        _check(merged, origin, problems)
+        problems = _Checker(merged, origin).run()
     if problems:
         raise PriceFileError(problems)
     return PriceFile("+".join(versions), **merged)
@@ -213,7 +215,10 @@ def _entries(
             )
             continue
         for key, value in content.items():
-            path = f"$.{section}[{json.dumps(key, ensure_ascii=False)}]"
+            path = _path(section, key)
+            if not (0 < len(key) <= 200 and key.isprintable()):
+                problems.append(Problem(name, path, "not a name", "Write 1 to 200 printable characters"))
+                continue
             try:
                 yield section, key, msgspec.convert(value, kind)
             except msgspec.ValidationError as error:
@@ -243,63 +248,73 @@ def _near(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(names)}"
 
 
-def _check(
-    merged: dict[str, dict[str, Any]], origin: dict[tuple[str, str], str], problems: list[Problem]
-) -> None:
+class _Checker:
     """What no single field can tell: order, overlap, references, and rates that a multiplier would not keep whole."""
 
-    def problem(section: str, key: str, where: str, what: str, fix: str) -> None:
-        path = f"$.{section}[{json.dumps(key, ensure_ascii=False)}]{where}"
-        problems.append(Problem(origin[section, key], path, what, fix))
+    def __init__(self, merged: dict[str, dict[str, Any]], origin: dict[tuple[str, str], str]) -> None:
+        self._merged = merged
+        self._origin = origin
+        self.problems: list[Problem] = []
 
-    for key, calendar in merged["calendars"].items():
+    def run(self) -> list[Problem]:
+        """Every problem of the merged entries."""
+        for key, calendar in self._merged["calendars"].items():
+            self._calendar(key, calendar)
+        for key, schedule in self._merged["schedules"].items():
+            self._schedule(key, schedule)
+        for key, price in self._merged["prices"].items():
+            self._price(key, price)
+        return self.problems
+
+    def _add(self, section: str, key: str, where: str, what: str, fix: str) -> None:
+        self.problems.append(Problem(self._origin[section, key], _path(section, key) + where, what, fix))
+
+    def _calendar(self, key: str, calendar: Calendar) -> None:
         for index, holiday in enumerate(calendar.holidays):
             where = f".holidays[{index}]"
             if holiday.end < holiday.start:
-                problem("calendars", key, where, "ends before it starts", "Swap the two dates")
+                self._add("calendars", key, where, "ends before it starts", "Swap the two dates")
             elif (holiday.end - holiday.start).days > 60:
-                problem("calendars", key, where, "is longer than 60 days", "Check the year of both dates")
+                self._add("calendars", key, where, "is longer than 61 days", "Check the year of both dates")
             elif holiday.end > calendar.valid_until:
-                problem(
-                    "calendars",
-                    key,
-                    where,
-                    "is after valid_until",
-                    "Move valid_until to the end of that year",
+                self._add(
+                    "calendars", key, where, "is after valid_until", "Move valid_until to that year's end"
                 )
-    for key, schedule in merged["schedules"].items():
+
+    def _schedule(self, key: str, schedule: Schedule) -> None:
         last = 0
         for index, (start, end) in enumerate(window.seconds() for window in schedule.windows):
             where = f".windows[{index}]"
             if end <= start:
-                problem(
-                    "schedules",
-                    key,
-                    where,
-                    "is empty or crosses midnight",
-                    "Split it at 24:00:00 and 00:00:00",
-                )
+                fix = "Split it at 24:00:00 and 00:00:00"
+                self._add("schedules", key, where, "is empty or crosses midnight", fix)
             elif start < last:
-                problem(
+                self._add(
                     "schedules", key, where, "overlaps or precedes the one before", "Sort the windows by time"
                 )
             last = max(last, end)
-        if schedule.calendar is not None and schedule.calendar not in merged["calendars"]:
-            what = f"there is no calendar {schedule.calendar!r}"
-            problem("schedules", key, ".calendar", what, _near(schedule.calendar, merged["calendars"]))
-    for key, price in merged["prices"].items():
-        peak = None if price.schedule is None else merged["schedules"].get(price.schedule)
-        if price.schedule is not None and peak is None:
-            what = f"there is no schedule {price.schedule!r}"
-            problem("prices", key, ".schedule", what, _near(price.schedule, merged["schedules"]))
-        for name in ("hit", "miss", "output"):
-            if peak and getattr(price, name) * peak.multiplier.numerator % peak.multiplier.denominator:
-                what = (
-                    f"the peak rate is no whole number of micro-units ({getattr(price, name)} x multiplier)"
+        self._reference("schedules", key, "calendar", schedule.calendar, self._merged["calendars"])
+
+    def _price(self, key: str, price: Price) -> None:
+        schedules = self._merged["schedules"]
+        self._reference("prices", key, "schedule", price.schedule, schedules)
+        if price.schedule not in schedules:
+            return
+        multiplier = schedules[price.schedule].multiplier
+        for name, rate in (("hit", price.hit), ("miss", price.miss), ("output", price.output)):
+            if rate * multiplier.numerator % multiplier.denominator:
+                what = f"{rate} x {multiplier.numerator}/{multiplier.denominator} at peak is no whole number"
+                self._add(
+                    "prices", key, f".{name}", what, "Choose a rate or a multiplier that gives micro-units"
                 )
-                problem(
-                    "prices", key, f".{name}", what, "Give the peak model an entry or a multiplier that fits"
-                )
+
+    def _reference(self, section: str, key: str, name: str, value: str | None, known: dict[str, Any]) -> None:
+        if value is not None and value not in known:
+            self._add(section, key, f".{name}", f"there is no {name} {value!r}", _near(value, known))
+
+
+def _path(section: str, key: str) -> str:
+    return f"$.{section}[{json.dumps(key, ensure_ascii=not key.isprintable())}]"
 
 
 def _second_of_day(text: str) -> int:

@@ -5,6 +5,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seekgate.stages.metering.price_file import PriceFileError, Problem, read
 from seekgate.stages.metering.prices import builtin
@@ -85,7 +87,21 @@ def test_the_builtin_file_and_the_example_are_good() -> None:
             "no schedule 'dya'",
             "Did you mean 'day'?",
         ),
-        ("prices.a/b.hit", 3, '$.prices["a/b"].hit', "no whole number of micro-units", "that fits"),
+        (
+            "prices.a/b.hit",
+            3,
+            '$.prices["a/b"].hit',
+            "3 x 3/2 at peak is no whole number",
+            "gives micro-units",
+        ),
+        (
+            "prices.a/b.currency",
+            "USD\n",
+            '$.prices["a/b"].currency',
+            "matching regex",
+            "three capital letters",
+        ),
+        ("prices.\ud800", {}, '$.prices["\\ud800"]', "not a name", "printable"),
         ("prices.a/b", 5, '$.prices["a/b"]', "expected `object`", "Write an object with currency, hit"),
         ("schedules.day.calendar", "cnn", '$.schedules["day"].calendar', "no calendar 'cnn'", "'cn'"),
         (
@@ -139,7 +155,7 @@ def test_the_builtin_file_and_the_example_are_good() -> None:
             "before it starts",
             "Swap",
         ),
-        ("calendars.cn.holidays.0.from", "2025-10-01", '$.calendars["cn"].holidays[0]', "60 days", "year"),
+        ("calendars.cn.holidays.0.from", "2025-10-01", '$.calendars["cn"].holidays[0]', "61 days", "year"),
     ],
 )
 def test_each_mistake(path: str, value: Any, where: str, what: str, fix: str) -> None:
@@ -202,3 +218,43 @@ def test_a_broken_reference_names_the_file_it_stands_in() -> None:
     with pytest.raises(PriceFileError) as caught:
         read([("base", json.dumps(GOOD).encode()), ("mine", mine)])
     assert [problem.file for problem in caught.value.problems] == ["mine"]
+
+
+# Lone surrogates too: JSON can carry them as escapes, and a message with one must still be printable.
+TEXT = st.text(st.characters(exclude_categories=[]), max_size=6)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            TEXT | st.sampled_from(["hit", "miss", "output", "currency", "windows", "from", "to"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+PATHS = [
+    "calendars.cn",
+    "calendars.cn.holidays.0.from",
+    "schedules.day",
+    "schedules.day.windows",
+    "prices.a/b.hit",
+]
+
+
+@given(
+    st.sampled_from([*PATHS, "prices", "schedules.day.multiplier", "schedules.day.weekdays", "version"]), JSON
+)
+def test_any_value_anywhere_is_taken_or_refused_with_messages(path: str, value: Any) -> None:
+    data = change(path, value)
+    try:
+        read([("mine.json", data)])
+    except PriceFileError:
+        for problem in problems(data):
+            assert str(problem).encode("utf-8").startswith(b"mine.json: $")
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_refused_with_messages(data: bytes) -> None:
+    assert problems(data)
