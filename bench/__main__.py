@@ -1,0 +1,97 @@
+"""The command line: ``python -m bench``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+from pathlib import Path
+
+from bench import cases, check, machine, peers, plot, rows, streams, systems
+from bench.load import BenchError, note
+from bench.tls import make_certificate
+
+CASES = {"unary": cases.unary, "sse": cases.sse, "unary_tls": cases.unary, "streams": streams.streams}
+RESULTS = Path(__file__).parent / "results"
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What one hop costs, side by side.")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5); `streams` runs once")
+    parser.add_argument("--cases", default=",".join(CASES), help=f"of {','.join(CASES)}")
+    parser.add_argument(
+        "--systems", default="", help=f"of {','.join(systems.NAMES)}; PEERS=all adds the peers"
+    )
+    parser.add_argument("--quick", action="store_true", help="one short round, results kept apart")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a promise is broken")
+    parser.add_argument(
+        "--slack", type=float, default=1.25, help="what --check multiplies every bound with (1.25)"
+    )
+    parser.add_argument("--out", type=Path, help="folder of the results")
+    return parser.parse_args(arguments)
+
+
+def _chosen(options: argparse.Namespace) -> tuple[list[str], list[systems.System]]:
+    names = options.cases.split(",")
+    for name in names:
+        if name not in CASES:
+            raise BenchError(f"no case is called {name!r}; there are {', '.join(CASES)}")
+    wanted = options.systems.split(",") if options.systems else list(systems.DEFAULT)
+    if os.environ.get("PEERS") == "all":
+        wanted += [name for name in systems.PEERS if name not in wanted]
+    peers.install([name for name in wanted if name in systems.PEERS], systems.WORK)
+    return names, [systems.system(name) for name in wanted]
+
+
+def measure(options: argparse.Namespace) -> list[rows.Row]:
+    """Run the rounds and return the median rows; raises `BenchError` when a figure would not be honest."""
+    names, chosen = _chosen(options)
+    effort = cases.QUICK if options.quick else cases.FULL
+    rounds = 1 if options.quick else options.rounds
+    measured: list[rows.Row] = []
+    for name in names:
+        # Thousands of streams take a minute and vary little; one pass over the systems says it all.
+        for turn in range(1 if name == "streams" else rounds):
+            for target in chosen:
+                if name in target.ports:
+                    row = CASES[name](target, name, effort)
+                    measured.append(row)
+                    note(f"{name} round {turn + 1}: {target.name} {row.cpu_us:.1f} µs, {row.rps:,.0f}/s")
+    return rows.medians(measured)
+
+
+def _raise_file_limit() -> None:
+    """Thousands of streams need two descriptors each in the proxy; children inherit the limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (65_536, max(hard, 65_536)))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print, write; 0 when all went well, 1 when a promise is broken, 2 when no honest figure came out."""
+    options = _options(arguments)
+    systems.WORK.mkdir(exist_ok=True)
+    _raise_file_limit()
+    make_certificate(systems.WORK)
+    try:
+        measured = measure(options)
+    except BenchError as error:
+        note(f"bench: {error}")
+        return 2
+    folder = options.out or (systems.WORK / "quick" if options.quick else RESULTS)
+    rows.write(measured, machine.facts(), folder)
+    plot.draw(measured, folder / "plot.svg")
+    print(rows.markdown(measured))
+    note(f"written to {folder}")
+    if not options.check:
+        return 0
+    found = check.findings(measured, options.slack)
+    print(check.report(found))
+    return 0 if found and all(finding.holds for finding in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
