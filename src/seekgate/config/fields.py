@@ -67,8 +67,15 @@ def _path(value: str) -> str:
     return os.path.expanduser(value)
 
 
-def _workers(value: object) -> object:
-    return 0 if value == "auto" else value
+def _count(value: object) -> int:
+    """0 for ``auto``, so that a written 0 is refused: it would mean something else than it says."""
+    if value == "auto":
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Invalid("not a count", "a whole number, or auto")
+    if value < 1:
+        raise Invalid("too small", "at least 1, or auto")
+    return value
 
 
 Duration = Annotated[
@@ -99,7 +106,7 @@ Size = Annotated[
 
 Automatic = Annotated[
     int,
-    BeforeValidator(_workers),
+    BeforeValidator(_count),
     PlainSerializer(lambda count: count or "auto", return_type=int | str),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "auto"}]}),
 ]

@@ -66,7 +66,8 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     completion and FIM (``/beta``), or None. ``authorization`` is a secret reference sent as ``Bearer``; None sends
     nothing. ``engine`` names the embedded engine that serves it; then host and port are the supervisor's to tell.
     ``asks_usage`` says that streams carry usage only when ``stream_options.include_usage`` asks for it.
-    ``proxy`` is ``http://host:port`` for CONNECT, or None.
+    ``proxy`` is ``http://host:port`` for CONNECT, or None. ``forward_headers`` names client headers that are passed on
+    beyond those that always are.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     tls: UpstreamTls = UpstreamTls()
     timeouts: Timeouts = Timeouts()
     max_idle_connections: int = 256
+    forward_headers: tuple[str, ...] = ()
 
 
 class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,9 @@ from pydantic_core import ErrorDetails
 from seekgate.config import units
 from seekgate.config.problems import Invalid, Problem, did_you_mean, one_of
 from seekgate.config.tree import Path, Tree
+
+_HIDDEN = frozenset({"key", "secret", "proxy", "base_url"})
+"""Settings whose wrong values are not repeated: people write secrets there."""
 
 _KINDS = {
     "string_type": ("not text", "text (put quotes around it)"),
@@ -48,38 +52,39 @@ def _problem(tree: Tree, detail: ErrorDetails, model: type[BaseModel]) -> Proble
         return tree.problem(path, "unknown key", one_of(known, most=30), hint, key=True)
     if kind == "value_error" and isinstance(context.get("error"), Invalid):
         invalid: Invalid = context["error"]
-        return tree.problem(path, _with_value(tree, path, invalid), invalid.expected, invalid.hint)
-    value = detail["input"]
-    if kind == "literal_error" and isinstance(value, str):
-        options = _options(context.get("expected", ""))
-        shown = tree.show(path, value)
-        return tree.problem(path, f"{shown} is not known here", one_of(options), did_you_mean(value, options))
+        return tree.problem(path, _with_value(tree, path, invalid.what), invalid.expected, invalid.hint)
     if kind == "literal_error":
-        return tree.problem(path, "not text", one_of(_options(context.get("expected", ""))))
+        options = re.findall("'([^']*)'", context.get("expected", ""))  # pydantic says 'a', 'b' or 'c'
+        value = tree.at(path)
+        hint = did_you_mean(value, options) if isinstance(value, str) else ""
+        return tree.problem(path, f"{tree.show(path, value)} is not known here", one_of(options), hint)
     if kind in ("greater_than_equal", "less_than_equal"):
-        least = kind == "greater_than_equal"
-        limit = _limit(tree.at(path), context["ge" if least else "le"])
-        shown = tree.show(path, tree.at(path))
-        return tree.problem(
-            path,
-            f"{shown} is too {'small' if least else 'large'}",
-            f"at {'least' if least else 'most'} {limit}",
-        )
+        return _beyond(tree, path, kind == "greater_than_equal", context)
     if kind in ("too_short", "string_too_short"):
         return tree.problem(path, "too few entries" if kind == "too_short" else "too short", "at least one")
     if kind == "string_too_long":
         return tree.problem(path, "too long", f"at most {context['max_length']} characters")
     what, expected = _KINDS.get(kind, (detail["msg"], ""))
-    return tree.problem(path, "nothing is written here" if tree.at(path) is None else what, expected)
+    return tree.problem(path, _with_value(tree, path, what), expected)
 
 
-def _with_value(tree: Tree, path: Path, invalid: Invalid) -> str:
+def _beyond(tree: Tree, path: Path, least: bool, context: Mapping[str, Any]) -> Problem:
+    written = tree.at(path)
+    limit = context["ge" if least else "le"]
+    if isinstance(written, str):
+        limit = units.format_duration(limit) if written[-1:] in "smh" else units.format_size(int(limit))
+    what = f"{tree.show(path, written)} is too {'small' if least else 'large'}"
+    return tree.problem(path, what, f"at {'least' if least else 'most'} {limit}")
+
+
+def _with_value(tree: Tree, path: Path, what: str) -> str:
     """Show the value where that helps and nothing secret can be in it."""
     value = tree.at(path)
-    secret = bool(path) and path[-1] in ("key", "secret", "proxy", "base_url")
-    if secret or not isinstance(value, str) or not invalid.what.startswith("not a"):
-        return invalid.what
-    return f"{tree.show(path, value)} is {invalid.what}"
+    if value is None:
+        return "nothing is written here"
+    if not what.startswith(("not ", "too ", "neither ")) or (bool(path) and path[-1] in _HIDDEN):
+        return what
+    return f"{tree.show(path, value)} is {what}"
 
 
 def _standing(tree: Tree, location: Path) -> Path:
@@ -88,17 +93,6 @@ def _standing(tree: Tree, location: Path) -> Path:
         if location[:length] in tree.marks:
             return location[:length]
     return ()
-
-
-def _limit(written: object, limit: float) -> str:
-    if isinstance(written, str) and written[-1:] in "smh":
-        return units.format_duration(limit)
-    return units.format_size(int(limit)) if isinstance(written, str) else str(limit)
-
-
-def _options(expected: str) -> list[str]:
-    """pydantic says ``'a', 'b' or 'c'``; literals here never contain a quote."""
-    return expected.split("'")[1::2]
 
 
 def _fields(model: type[BaseModel], location: Path) -> list[str]:
@@ -112,16 +106,16 @@ def _fields(model: type[BaseModel], location: Path) -> list[str]:
 def _inner(annotation: Any, step: str | int) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         field = annotation.model_fields.get(str(step))
-        return _unwrapped(field.annotation) if field else None
+        return inner_type(field.annotation) if field else None
     arguments = typing.get_args(annotation)
-    return _unwrapped(arguments[-1]) if arguments else None
+    return inner_type(arguments[-1]) if arguments else None
 
 
-def _unwrapped(annotation: Any) -> Any:
+def inner_type(annotation: Any) -> Any:
     """Without ``Annotated`` and ``| None``."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
-        return _unwrapped(typing.get_args(annotation)[0])
+        return inner_type(typing.get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return _unwrapped(next(part for part in typing.get_args(annotation) if part is not types.NoneType))
+        return inner_type(next(part for part in typing.get_args(annotation) if part is not types.NoneType))
     return annotation

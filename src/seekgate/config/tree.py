@@ -71,7 +71,11 @@ class Tree:
 
     def show(self, path: Path, value: object) -> str:
         """The value as a message may repeat it: as written, short, and nothing that looks like a secret."""
-        text = self.sources.get(path, value if isinstance(value, str) else str(value))
+        if isinstance(value, dict | list):
+            return "a mapping" if isinstance(value, dict) else "a list"
+        if path not in self.sources and not isinstance(value, str):
+            return str(value).lower() if isinstance(value, bool) else str(value)[:60]
+        text = self.sources.get(path, str(value))
         if _SECRET_LIKE.match(text) and len(text) > 8:
             return "a value that looks like a secret"
         return repr(text if len(text) <= 60 else f"{text[:59]}…")

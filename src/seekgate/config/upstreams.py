@@ -184,7 +184,7 @@ def _shape(context: Context, path: Path, entry: dict[str, object]) -> Iterator[P
         yield tree.problem(path, "where it is served is missing", "'engine' or 'base_url'", key=True)
     elif kind == "openai" and base is None and preset is None:
         yield tree.problem(path, "'base_url' is missing", "where its API begins, or a preset", key=True)
-    if kind in ("deepseek", "openai") and base is None and "key" not in entry:
+    if kind in ("deepseek", "openai") and base is None and entry.get("key") is None:
         yield tree.problem(path, "'key' is missing", "a secret reference such as env:NAME", key=True)
 
 

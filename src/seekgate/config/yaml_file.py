@@ -76,10 +76,8 @@ def parse_tree(text: str, name: str, variables: Mapping[str, str]) -> tuple[Tree
         ) from error
     starts = [event for event in events if isinstance(event, yaml.DocumentStartEvent)]
     if len(starts) > 1:
-        mark = starts[1].start_mark
-        raise ConfigError(
-            [Problem(name, mark.line + 1, 1, "", "a second document", "one document in a file")]
-        )
+        second = _mark(starts[1])
+        raise ConfigError([Problem(name, second.line, 1, "", "a second document", "one document in a file")])
     builder = _Builder(Tree(name), events, variables)
     if starts:
         builder.tree.data = builder.value((), 0)
