@@ -183,4 +183,48 @@ def test_the_commands_page_is_current() -> None:
     from tools import cli_reference
 
     page = (ROOT / "docs/reference/cli.md").read_text()
-    assert page == cli_reference.render(), "docs/reference/cli.md is not what the commands say: run make reference"
+    assert page == cli_reference.render(), (
+        "docs/reference/cli.md is not what the commands say: run make reference"
+    )
+
+
+def _blocks(page: str) -> list[str]:
+    """Fenced code blocks, with their language."""
+    return re.findall(r"^```(\w*\n.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_both_readmes_say_the_same() -> None:
+    english, chinese = (ROOT / name for name in ("README.md", "README.zh-CN.md"))
+    levels = [re.findall(r"^(#+) ", page.read_text(), re.MULTILINE) for page in (english, chinese)]
+    assert levels[0] == levels[1], "README.md and README.zh-CN.md have different headings"
+    assert _blocks(english.name) == _blocks(chinese.name), (
+        "README.md and README.zh-CN.md show different commands"
+    )
+    links = [set(re.findall(r"\]\(([\w./-]+)\)", page.read_text())) for page in (english, chinese)]
+    assert links[0] - {chinese.name} == links[1] - {english.name}, "the READMEs link to different pages"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-steps.md"])
+def test_configurations_shown_are_valid(page: str, tmp_path: Path) -> None:
+    from seekgate import settings
+
+    whole = [block.removeprefix("yaml\n") for block in _blocks(page) if block.startswith("yaml\nlisten:")]
+    assert whole, f"{page} shows no configuration"
+    for text in whole:
+        loaded = settings.load_text(text, environ={}, folder=tmp_path)
+        assert not loaded.warnings, f"{page}: {loaded.warnings}"
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text())
+    broken = [link for link in links if not (ROOT / link).exists()]
+    assert not broken, f"{page} links to files that are not there: {broken}"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = set(re.findall(r"[\w/.-]+\.md$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
+    pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert pages == navigation, "mkdocs.yml's navigation and the pages in docs/ differ"
