@@ -217,6 +217,9 @@ ENGINE_RESTARTING = _kind(
     "The private engine of this model is restarting.",
 )
 DRAINING = _kind("draining", 503, "server_error", "gateway", True, "The gateway is shutting down.")
+UPSTREAM_ACCOUNT = _kind(
+    "upstream_account", 502, "api_error", "upstream", False, "The provider refused the gateway's own account."
+)
 UPSTREAM_TIMEOUT = _kind(
     "upstream_timeout", 504, "api_error", "upstream", True, "The upstream did not answer in time."
 )

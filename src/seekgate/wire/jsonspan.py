@@ -18,6 +18,7 @@ _WS = rb"[ \t\r\n]*+"
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _PLAIN_STRING = rb'"[^"\\]*+"'
 _WORD = rb"[-+.0-9a-zA-Z]++"
+_FLAT = rb"(?:" + _STRING + rb"|" + _WORD + rb'|[{\[][^"{}\[\]]*+(?:' + _STRING + rb'[^"{}\[\]]*+)*+[}\]])'
 
 _KEY = re.compile(_WS + rb"(" + _STRING + rb")" + _WS + rb":" + _WS, re.DOTALL)
 _COLON = re.compile(_WS + rb":" + _WS)
@@ -25,6 +26,10 @@ _COMMA = re.compile(_WS + rb",")
 _OPEN = re.compile(_WS + rb"\{")
 _SCALAR = re.compile(_STRING + rb"|" + _WORD, re.DOTALL)
 _TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:' + _STRING + rb'[^"{}\[\]]*+)*+', re.DOTALL)
+_FLAT_REST = re.compile(
+    rb"(?:" + _WS + rb"," + _WS + _STRING + _WS + rb":" + _WS + _FLAT + rb")*+" + _WS + rb"\}" + _WS + rb"\Z",
+    re.DOTALL,
+)
 
 _decode_key = msgspec.json.Decoder(str).decode
 
@@ -62,7 +67,7 @@ def value_end(text: bytes, start: int) -> int | None:
 def top_level_span(body: bytes, key: str, unique: bool = False) -> tuple[int, int] | None:
     """The span of the value of the top-level member ``key``, or None when there is no such member.
 
-    Keys are compared decoded; of a key that stands there twice the first is found. ``unique`` is the caller's word
+    Keys are compared decoded. In a text that has the key twice, either may be found. ``unique`` is the caller's word
     that the text has this member on top and no object with a key twice (`seekgate.wire.envelope.read` has seen it):
     the member may then be found without reading what stands before it.
     """
@@ -111,20 +116,32 @@ def remove_member(body: bytes, key: str) -> bytes:
 
 def _member(body: bytes, key: str, unique: bool) -> Member | None:
     quoted = _quoted(key)
-    match = _prefix(quoted).match(body)
-    if match is not None:
+    if body.find(quoted, 0, 64) >= 0 and (match := _prefix(quoted).match(body)) is not None:
         start = match.end()
         stop = value_end(body, start)
         return None if stop is None else (match.start(1), start, stop)
+    begin = body.rfind(quoted)
+    if begin > 0 and body[begin - 1] in b", \t\r\n{":
+        # A quote after one of these bytes opens a string here: what it closed would be followed by no key's letter.
+        # If only flat members and the last brace follow, then the key stands on top.
+        span = _member_at(body, begin, len(quoted))
+        if span is not None and _FLAT_REST.match(body, span[2]) is not None:
+            return span
     # A key of letters can be written with an escape only as \u00XX. Without one, and with a single occurrence of its
     # quoted name, that occurrence is the member that the caller knows to be there.
-    if unique and key.isascii() and key.isidentifier() and body.count(quoted) == 1 and b"\\u00" not in body:
-        begin = body.find(quoted)
-        colon = _COLON.match(body, begin + len(quoted))
-        stop = None if colon is None else value_end(body, colon.end())
-        if colon is not None and stop is not None:
-            return begin, colon.end(), stop
+    if unique and begin > 0 and key.isascii() and key.isidentifier() and body.find(quoted, 0, begin) < 0:
+        span = _member_at(body, begin, len(quoted))
+        if span is not None and body.find(b"\\u00") < 0:
+            return span
     return _scan(body, key)
+
+
+def _member_at(body: bytes, begin: int, length: int) -> Member | None:
+    colon = _COLON.match(body, begin + length)
+    if colon is None:
+        return None
+    stop = value_end(body, colon.end())
+    return None if stop is None else (begin, colon.end(), stop)
 
 
 def _scan(body: bytes, key: str) -> Member | None:

@@ -27,8 +27,9 @@ _REASON = re.compile(rb'"finish_reason"[ \t]*:[ \t]*"')
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 _LAST = b"}\n\ndata: [DONE]\n\n"
-_DONE_EVENT = len(b"data: [DONE]\n\n")
+_DONE_EVENT = b"data: [DONE]\n\n"
 _NULL_USAGE = b',"usage":null}'
+_NULL_TAIL = len(_NULL_USAGE) - 1 + 2
 
 
 class _Probe(msgspec.Struct, gc=False):
@@ -114,30 +115,28 @@ class StreamReader:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes of the stream; return what to pass on now (the same object, if nothing is held back)."""
-        if not self._open and chunk.startswith(b"data: {"):
+        if not self._open and chunk.startswith(b"data: {") and 13 not in chunk:
             end = len(chunk)
-            last = False
-            if chunk.endswith(_LAST):
-                end -= _DONE_EVENT
-                last = True
-            if chunk.endswith(b"}\n\n", 0, end) and b"\r" not in chunk:
-                breaks = chunk.count(b"\n", 0, end)
-                count = breaks >> 1
-                # Each event but the first stands behind two line feeds, the last one ends with two: no other remain.
-                if breaks == 2 or (not breaks & 1 and chunk.count(b"\n\ndata: {", 0, end) == count - 1):
-                    self.events += count
-                    self.fresh = count
-                    if last:
-                        self.done = True
-                    if (
-                        b'_tokens"' in chunk
-                        or b'"error"' in chunk
-                        or (self._finishing and _REASON.search(chunk))
-                    ):
-                        self._look(chunk, end)
-                    if self._strip and b'"usage"' in chunk:
-                        return self._strip_plain(chunk)
-                    return chunk
+            # One event: the first line feed is the last byte but one. (`find` is three times as fast as `in` here.)
+            count = 1 if chunk.find(10) == end - 2 and chunk[-1] == 10 else 0
+            if not count:
+                count, end = self._several(chunk, end)
+            if count:
+                self.events += count
+                self.fresh = count
+                if (
+                    chunk.find(b'_tokens"') >= 0
+                    or chunk.find(b'"error"') >= 0
+                    or (self._finishing and _REASON.search(chunk))
+                ):
+                    self._look(chunk, end)
+                if self._strip and (usage := chunk.find(b'"usage"')) >= 0:
+                    return self._strip_plain(chunk, usage)
+                return chunk
+        elif chunk == _DONE_EVENT and not self._open:
+            self.fresh = 0
+            self.done = True
+            return chunk
         return self._exact(chunk)
 
     @property
@@ -177,6 +176,22 @@ class StreamReader:
             return "complete"
         return "cut"
 
+    def _several(self, chunk: bytes, end: int) -> tuple[int, int]:
+        """How many plain events a chunk holds (0: not a plain chunk), and where those that are not [DONE] end."""
+        last = chunk.endswith(_LAST)
+        if last:
+            end -= len(_DONE_EVENT)
+        elif not chunk.endswith(b"}\n\n"):
+            return 0, end
+        breaks = chunk.count(b"\n", 0, end)
+        count = breaks >> 1
+        # Each event but the first stands behind two line feeds, and the last one ends with two: no other remain.
+        if breaks & 1 or chunk.count(b"\n\ndata: {", 0, end) != count - 1:
+            return 0, end
+        if last:
+            self.done = True
+        return count, end
+
     # -- whole events ------------------------------------------------------------------------------------------
 
     def _look(self, chunk: bytes, end: int) -> None:
@@ -204,9 +219,13 @@ class StreamReader:
         if data is not None:
             self.error = data
 
-    def _strip_plain(self, chunk: bytes) -> bytes:
-        if len(chunk) < MAX_EVENT and chunk.count(b'"usage"') == chunk.count(_NULL_USAGE + b"\n\n"):
-            return chunk.replace(_NULL_USAGE + b"\n\n", b"}\n\n")
+    def _strip_plain(self, chunk: bytes, first: int) -> bytes:
+        """Remove usage from a plain chunk whose first ``"usage"`` is at ``first``."""
+        if len(chunk) < MAX_EVENT:
+            if first == len(chunk) - _NULL_TAIL and chunk.endswith(_NULL_USAGE + b"\n\n"):
+                return chunk[: first - 1] + b"}\n\n"
+            if chunk.count(b'"usage"') == chunk.count(_NULL_USAGE + b"\n\n"):
+                return chunk.replace(_NULL_USAGE + b"\n\n", b"}\n\n")
         kept: list[bytes] = []
         for event in chunk[:-2].split(b"\n\n"):
             if len(event) < MAX_EVENT and b'"usage"' in event:
@@ -224,6 +243,8 @@ class StreamReader:
         self.fresh = 0
         if not chunk:
             return chunk
+        if self.events or self.done:
+            self._began = True
         out = self._out
         at = 0
         if self._cr and chunk.startswith(b"\n"):
