@@ -9,10 +9,10 @@ export RUFF_CACHE_DIR := .cache/ruff
 export HYPOTHESIS_STORAGE_DIRECTORY := .cache/hypothesis
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help run test bench fuzz docs lint format lock reference env env-run system
+.PHONY: help run test bench bench-check fuzz docs lint format lock reference env env-run system
 
 help: ## Show the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: env-run ## Start the gateway with the embedded model; options: make run ARGS="--config my.yaml"
 	@exec $(BIN)/seekgate serve $(ARGS)
@@ -22,6 +22,9 @@ test: env ## Check everything: lint, documentation, all tests; one part: make te
 
 bench: env system ## Compare with nginx and Envoy on this machine; PEERS=all adds LiteLLM and Portkey
 	@$(BIN)/python -m bench
+
+bench-check: env system ## Hold the benchmark's ratios against their bounds, in one short round
+	@$(BIN)/python -m bench --quick --check
 
 fuzz: env ## Attack the parsers for MINUTES (10)
 	@tools/fuzz.sh $(MINUTES)

@@ -1,4 +1,4 @@
-"""Hypothesis profiles. ``fast``, the default, tries the same examples each time; ``deep``, of ``make fuzz``, searches."""
+"""Hypothesis profiles. ``fast``, the default, tries the same examples each time; ``deep`` (`make fuzz`) searches."""
 
 from __future__ import annotations
 
