@@ -19,6 +19,7 @@ Missing = Callable[[str], None]
 
 _LOOK = """
 import sys
+from pathlib import Path
 from seekgate.engine.models import resolve
 found = resolve(sys.argv[1])
 print(found if isinstance(found, Path) else found.reason)
