@@ -17,12 +17,12 @@ import httptools
 import uvloop
 
 
-class _Origin(asyncio.Protocol):
+class Origin(asyncio.Protocol):
     """A connection to the upstream; busy while it has a client."""
 
-    def __init__(self, idle: list[_Origin]) -> None:
+    def __init__(self, idle: list[Origin]) -> None:
         self._idle = idle
-        self._client: _Client | None = None
+        self._client: Client | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[bytes] = []
         self._chunked = False
@@ -37,7 +37,7 @@ class _Origin(asyncio.Protocol):
         if self._client is not None:
             self._client.transport.close()
 
-    def ask(self, client: _Client, request: bytes) -> None:
+    def ask(self, client: Client, request: bytes) -> None:
         self._client = client
         self._transport.write(request)
 
@@ -82,17 +82,17 @@ class _Origin(asyncio.Protocol):
         self._pending.clear()
 
 
-class _Client(asyncio.Protocol):
+class Client(asyncio.Protocol):
     """A connection from a client, one request at a time."""
 
-    def __init__(self, idle: list[_Origin], upstream: int) -> None:
+    def __init__(self, idle: list[Origin], upstream: int) -> None:
         self._idle = idle
         self._upstream = upstream
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._body = bytearray()
         self._dialling: asyncio.Task[None] | None = None
-        self.origin: _Origin | None = None
+        self.origin: Origin | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's own class is no subclass
@@ -127,11 +127,11 @@ class _Client(asyncio.Protocol):
 
     async def _dial(self, request: bytes) -> None:
         loop = asyncio.get_running_loop()
-        _, origin = await loop.create_connection(lambda: _Origin(self._idle), "127.0.0.1", self._upstream)
+        _, origin = await loop.create_connection(lambda: Origin(self._idle), "127.0.0.1", self._upstream)
         self._dialling = None
         self._start(origin, request)
 
-    def _start(self, origin: _Origin, request: bytes) -> None:
+    def _start(self, origin: Origin, request: bytes) -> None:
         self.origin = origin
         origin.ask(self, request)
 
@@ -140,10 +140,10 @@ async def _serve(ports: list[tuple[int, int]]) -> None:
     loop = asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as stack:
         for listen, upstream in ports:
-            idle: list[_Origin] = []
+            idle: list[Origin] = []
 
-            def connect(idle: list[_Origin] = idle, upstream: int = upstream) -> _Client:
-                return _Client(idle, upstream)
+            def connect(idle: list[Origin] = idle, upstream: int = upstream) -> Client:
+                return Client(idle, upstream)
 
             server = await loop.create_server(connect, "127.0.0.1", listen, backlog=4096)
             await stack.enter_async_context(server)

@@ -87,7 +87,7 @@ def _seekgate() -> System:
         "seekgate",
         (program, "serve", "--config", str(CONFIG / "seekgate.yaml")),
         {"unary": 18030, "sse": 18030, "unary_tls": 18032, "streams": 18030},
-        environment={"BENCH_KEY": KEY, "SEEKGATE_HOME": str(WORK / "home")},
+        environment={"BENCH_KEY": KEY, "BENCH_UPSTREAM_KEY": "upstream", "SEEKGATE_HOME": str(WORK / "home")},
         logs=("access.log",),
     )
 
