@@ -146,7 +146,10 @@ class AccessLog(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything that one node runs on. ``digest`` is the SHA-256 of the encoded snapshot with an empty digest."""
+    """Everything that one node runs on. ``digest`` is the SHA-256 of the encoded snapshot with an empty digest.
+
+    ``models`` has an entry for each name that clients may use: where the key differs from `Model.name` it is an alias.
+    """
 
     number: int
     digest: str

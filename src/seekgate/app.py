@@ -1,0 +1,141 @@
+"""The wiring: which stages a request passes, in which order, and what a gateway worker is made of.
+
+``python -m seekgate.app --control-fd N`` is the worker's process; the supervisor starts it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from seekgate.config.secrets import SecretError, resolve
+from seekgate.config.snapshot import Snapshot
+from seekgate.gateway.resolver import SystemResolver
+from seekgate.gateway.worker import Worker
+from seekgate.host.clock import Clock, SystemClock
+from seekgate.host.logfile import LogWriter
+from seekgate.pipeline.exchange import Exchange
+from seekgate.pipeline.pipeline import Pipeline
+from seekgate.pipeline.stage import Stage
+from seekgate.stages.access_log.stage import AccessLog, Record
+from seekgate.stages.decode.stage import Decode
+from seekgate.stages.identity.stage import Identity
+from seekgate.stages.identity.state import KeyTable
+from seekgate.stages.metering.prices import PriceTable, builtin
+from seekgate.stages.metering.stage import Metering
+from seekgate.stages.route.stage import Route
+from seekgate.stages.route.state import RouteTable
+from seekgate.telemetry.metrics import Metrics
+from seekgate.telemetry.registry import Registry
+from seekgate.wire.errors import ErrorKind
+
+_MINUTE = 480  # ticks
+
+
+class Application:
+    """The composition of a gateway worker."""
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._records: list[Record] = []
+        self._log: LogWriter | None = None
+        self._log_target = "off"
+        self._prices: PriceTable | None = None
+        self._ticks = 0
+        self._encode = msgspec.json.Encoder().encode_lines
+
+    def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
+        """The stages for this snapshot, in the order in which requests pass them."""
+        keys = KeyTable((key.name, self.secret(key.secret), key.cidr) for key in snapshot.keys)
+        override = None if snapshot.prices is None else Path(snapshot.prices).read_bytes()
+        self._prices = prices = PriceTable.load(builtin(), override, snapshot.prices or "")
+        stages: list[Stage] = []
+        if snapshot.access_log.target != "off":
+            stages.append(AccessLog(self._records.append))
+        stages += [
+            Metering(self._metrics, prices),
+            Identity(keys),
+            Decode(),
+            Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
+        ]
+        return Pipeline(stages, report)
+
+    def secret(self, reference: str) -> str:
+        """Resolve a secret reference."""
+        try:
+            return resolve(reference)
+        except SecretError as error:
+            raise ValueError(str(error)) from error
+
+    def refused(self, client: str, kind: ErrorKind) -> None:
+        """Log bytes that never became a request."""
+        if self._log_target != "off":
+            now = self._clock.wall()
+            self._records.append(
+                Record(
+                    now,
+                    "",
+                    client,
+                    "",
+                    "",
+                    kind.status,
+                    "refused",
+                    0.0,
+                    error=kind.name,
+                    error_source=kind.source,
+                )
+            )
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Follow the snapshot's access log: opened again at each reload, so that a rotated file is let go."""
+        old, target = self._log, snapshot.access_log.target
+        self._log = None if target == "off" else LogWriter(target)
+        self._log_target = target
+        if old is not None:
+            old.close()
+
+    def tick(self) -> None:
+        """Hand the collected records to the log's thread."""
+        if self._records and self._log is not None:
+            self._log.write(self._encode(self._records))
+            self._records.clear()
+        if self._ticks % _MINUTE == 0 and self._prices is not None:
+            self._metrics.price_calendar_expired.value = int(
+                self._prices.calendar_expired(self._clock.wall())
+            )
+        self._ticks += 1
+
+    def close(self) -> None:
+        """Write what is left."""
+        self.tick()
+        if self._log is not None:
+            self._log.close()
+
+
+def main() -> int:
+    """A gateway worker's process."""
+    import uvloop
+
+    parser = argparse.ArgumentParser(prog="seekgate gateway worker")
+    parser.add_argument("--control-fd", type=int, required=True)
+    control_fd: int = parser.parse_args().control_fd
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    metrics = Metrics(Registry())
+    clock = SystemClock()
+
+    async def run() -> int:
+        return await Worker(Application(metrics, clock), metrics, clock, SystemResolver()).run(control_fd)
+
+    return uvloop.run(run())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""The worker's end of the control connection to its supervisor: one JSON message a line."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from seekgate.host.messages import ToSupervisor, decode_to_child, encode
+
+
+class Control(asyncio.Protocol):
+    """Hands messages to ``told`` and says ``orphaned`` when the supervisor is gone."""
+
+    def __init__(self, told: Callable[[object], None], orphaned: Callable[[], None]) -> None:
+        self._told = told
+        self._orphaned = orphaned
+        self._buffer = b""
+        self._transport: asyncio.Transport | None = None
+
+    @classmethod
+    async def open(
+        cls, descriptor: int, told: Callable[[object], None], orphaned: Callable[[], None]
+    ) -> Control:
+        """Take over an inherited descriptor."""
+        channel = socket.socket(fileno=descriptor)
+        channel.setblocking(False)
+        loop = asyncio.get_running_loop()
+        _, control = await loop.create_connection(lambda: cls(told, orphaned), sock=channel)
+        return control
+
+    def send(self, message: ToSupervisor) -> None:
+        """Say something to the supervisor."""
+        if self._transport is not None:
+            self._transport.write(encode(message))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The channel is open."""
+        self._transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        """Some lines."""
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            self._told(decode_to_child(line))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The supervisor is gone."""
+        self._transport = None
+        self._orphaned()

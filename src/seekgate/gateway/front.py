@@ -1,0 +1,287 @@
+"""The public front: a request that was read becomes an Exchange, passes the pipeline, and is answered or relayed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address, ip_network
+
+import msgspec
+
+from seekgate.config.snapshot import Limits, Snapshot
+from seekgate.gateway.downstream import Downstream
+from seekgate.gateway.relay import Relay
+from seekgate.gateway.sweep import Sweep
+from seekgate.gateway.world import World
+from seekgate.host.clock import Clock
+from seekgate.pipeline.exchange import Endpoint, Exchange
+from seekgate.pipeline.stage import Reply, Verdict, Wait
+from seekgate.telemetry.metrics import Metrics
+from seekgate.wire import errors
+from seekgate.wire.errors import ErrorKind, error_body
+from seekgate.wire.message import Request
+from seekgate.wire.response import own_head
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}").fullmatch
+_NOWHERE = Endpoint("models", "")
+_ALLOW_POST = ((b"Allow", b"POST, OPTIONS"),)
+_ALLOW_GET = ((b"Allow", b"GET, HEAD, OPTIONS"),)
+
+
+class PublicFront:
+    """Takes the requests of all client connections of one worker.
+
+    ``world`` is what new requests are served from; ``log_refusal`` is told of bytes that never became a request.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        clock: Clock,
+        sweep: Sweep,
+        metrics: Metrics,
+        id_prefix: str,
+        log_refusal: Callable[[str, ErrorKind], None],
+    ) -> None:
+        self.clock = clock
+        self.sweep = sweep
+        self.metrics = metrics
+        self.draining = False
+        self.connections: set[Downstream] = set()
+        self._id_prefix = id_prefix
+        self._count = 0
+        self._log_refusal = log_refusal
+        self.use(world)
+
+    def use(self, world: World) -> None:
+        """Serve new requests from ``world``; those in flight finish on the one they started with."""
+        self.world = world
+        self.limits: Limits = world.snapshot.limits
+        self._trusted = tuple(ip_network(block) for block in world.snapshot.trusted_proxies)
+        self._lists: dict[Endpoint, bytes] = {}
+
+    # -- connections ----------------------------------------------------------------------------------------------
+
+    def connected(self, down: Downstream) -> ErrorKind | None:
+        """Count a connection; refuse it when there are as many as there may be."""
+        self.connections.add(down)
+        self.sweep.add(down)
+        self.metrics.connections_accepted.value += 1
+        self.metrics.connections.value = len(self.connections)
+        if len(self.connections) > self.limits.connections:
+            self.refused(down, errors.OVERLOADED)
+            return errors.OVERLOADED
+        return None
+
+    def disconnected(self, down: Downstream) -> None:
+        """Forget a connection."""
+        self.connections.discard(down)
+        self.sweep.discard(down)
+        self.metrics.connections.value = len(self.connections)
+
+    def refused(self, down: Downstream, kind: ErrorKind) -> None:
+        """Bytes that never became a request: counted and logged."""
+        self.metrics.rejected.labels(kind.name).value += 1
+        self._log_refusal(down.peer, kind)
+
+    # -- the life of a request ------------------------------------------------------------------------------------
+
+    def admit(self, down: Downstream, request: Request) -> None:
+        """A request is whole: make its Exchange, find what is asked, ask the pipeline."""
+        world = self.world
+        headers = request.headers
+        given = headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID(given):
+            request_id = given.decode("latin-1")
+        else:
+            self._count += 1
+            request_id = f"{self._id_prefix}{self._count:x}"
+        client = down.peer
+        if self._trusted and b"x-forwarded-for" in headers:
+            client = self._client(client, headers[b"x-forwarded-for"])
+        pipeline = world.pipeline
+        endpoint = world.paths.get(request.target)
+        x = Exchange(
+            request,
+            endpoint or _NOWHERE,
+            request_id,
+            client,
+            self.clock.monotonic(),
+            self.clock.wall(),
+            pipeline.observers - 1,
+        )
+        x.bytes_in = len(request.body)
+        self.metrics.in_flight.value += 1
+        if endpoint is None or request.method != b"POST" or endpoint.operation == "models":
+            reply = self._surface(x, endpoint, world)
+            if reply is not None:
+                self.answer(down, x, reply, world)
+                return
+        self._proceed(down, x, pipeline.request(x), world)
+
+    def _proceed(self, down: Downstream, x: Exchange, verdict: Verdict, world: World) -> None:
+        """Do what the pipeline said."""
+        if verdict is None:
+            if x.endpoint.operation == "models":
+                self.answer(down, x, self._models(x, world), world)
+                return
+            down.relay = relay = Relay(x, down, self, world)
+            relay.start()
+        elif type(verdict) is Reply:
+            self.answer(down, x, verdict, world)
+        elif type(verdict) is Wait:
+            down.relay = Parked(self, down, x, verdict.awaitable, world)  # type: ignore[assignment]
+
+    def answer(self, down: Downstream, x: Exchange, reply: Reply, world: World) -> None:
+        """Send an answer of our own and settle."""
+        kind = reply.error
+        body = reply.body
+        status = reply.status
+        if kind is not None:
+            status = kind.status
+            body = error_body(reply.message or kind.message, kind.type, kind.code, reply.param, x.id)
+            x.error_type, x.error_source = kind.name, kind.source
+            x.outcome = "refused" if kind.source == "client" else "failed"
+        else:
+            x.outcome = "answered"
+        x.status = status
+        x.committed = True
+        keep_alive = x.request.keep_alive and not self.draining
+        headers = reply.headers
+        if kind is not None and kind.retryable and status == 503:
+            headers = (*headers, (b"Retry-After", b"1"))
+        head = own_head(status, reply.content_type, len(body), x.id.encode(), headers, not keep_alive)
+        if x.request.method != b"HEAD":
+            head += body
+            x.bytes_out = len(body)
+        down.transport.write(head)
+        self.settle(x, world)
+        down.finish(keep_alive)
+
+    def settle(self, x: Exchange, world: World) -> None:
+        """The exchange is over, however it went: exactly once for each."""
+        x.ended_at = self.clock.monotonic()
+        self.metrics.in_flight.value -= 1
+        world.pipeline.end(x)
+
+    # -- what is not relayed --------------------------------------------------------------------------------------
+
+    def _surface(self, x: Exchange, endpoint: Endpoint | None, world: World) -> Reply | None:
+        """Paths, methods and OPTIONS. None: go on to the pipeline (``x.endpoint`` is set)."""
+        request = x.request
+        if endpoint is None:
+            endpoint = self._locate(request.target, world)
+            if endpoint is None:
+                if request.method == b"OPTIONS" and request.target == b"*":
+                    return Reply(
+                        status=204, content_type=b"", headers=((b"Allow", b"GET, HEAD, POST, OPTIONS"),)
+                    )
+                shown = request.target.partition(b"?")[0][:200].decode("latin-1")
+                return Reply(error=errors.NOT_FOUND, message=f"There is nothing at {shown}.")
+            x.endpoint = endpoint
+        models = endpoint.operation == "models"
+        allow = _ALLOW_GET if models else _ALLOW_POST
+        if request.method == b"OPTIONS":
+            return Reply(status=204, content_type=b"", headers=allow)
+        if request.method not in ((b"GET", b"HEAD") if models else (b"POST",)):
+            method = request.method.decode("latin-1")
+            return Reply(
+                error=errors.METHOD_NOT_ALLOWED,
+                message=f"{method} is not served here; {allow[0][1].decode()} are.",
+                headers=allow,
+            )
+        return None
+
+    def _locate(self, target: bytes, world: World) -> Endpoint | None:
+        """A target that is no path as it stands: with a query, or a single model's."""
+        path = target.partition(b"?")[0]
+        found = world.paths.get(path)
+        if found is None:
+            parent, _, name = path.partition(b"/models/")
+            found = world.paths.get(parent + b"/models") if name else None
+            if found is not None:
+                return msgspec.structs.replace(found, model=name.decode("latin-1"))
+        return found
+
+    def _models(self, x: Exchange, world: World) -> Reply:
+        """The list of models, or one of them, as OpenAI's API has it."""
+        endpoint = x.endpoint
+        if endpoint.model:
+            model = world.snapshot.models.get(endpoint.model)
+            if model is None or (endpoint.models is not None and endpoint.model not in endpoint.models):
+                message = f"The model '{endpoint.model[:200]}' is not served here."
+                return Reply(error=errors.UNKNOWN_MODEL, message=message, param="model")
+            return Reply(body=_encode(_entry(world.snapshot, endpoint.model)))
+        body = self._lists.get(endpoint)
+        if body is None:
+            names = [n for n in world.snapshot.models if endpoint.models is None or n in endpoint.models]
+            entries = [_entry(world.snapshot, name) for name in names]
+            body = self._lists[endpoint] = _encode({"object": "list", "data": entries})
+        return Reply(body=body)
+
+    def _client(self, peer: str, forwarded: bytes) -> str:
+        """Who called, by X-Forwarded-For, which counts only as far as trusted proxies wrote it (from the right)."""
+        client = peer
+        for entry in [peer, *reversed(forwarded.decode("latin-1").split(","))]:
+            address = entry.strip()
+            try:
+                parsed = ip_address(address)
+            except ValueError:
+                break
+            client = address
+            if not any(parsed in network for network in self._trusted):
+                break
+        return client
+
+
+class Parked:
+    """A request that waits for a stage. It stands where the relay will stand."""
+
+    __slots__ = ("_down", "_front", "_task", "_world", "_x")
+
+    def __init__(
+        self,
+        front: PublicFront,
+        down: Downstream,
+        x: Exchange,
+        awaitable: Awaitable[Reply | None],
+        world: World,
+    ) -> None:
+        self._front = front
+        self._down = down
+        self._x = x
+        self._world = world
+        self._task = asyncio.get_running_loop().create_task(self._wait(awaitable))
+
+    async def _wait(self, awaitable: Awaitable[Reply | None]) -> None:
+        verdict: Verdict
+        try:
+            verdict = await awaitable
+        except Exception as error:  # noqa: BLE001 - reported, and costs this request only
+            verdict = self._world.pipeline.failed("a parked stage", self._x, error)
+        self._down.relay = None
+        if verdict is None:
+            verdict = self._world.pipeline.request(self._x)
+        self._front._proceed(self._down, self._x, verdict, self._world)
+
+    def client_left(self) -> None:
+        """Nobody waits any more."""
+        self._task.cancel()
+        self._x.outcome = "client_left"
+        self._x.status = 499
+        self._front.settle(self._x, self._world)
+
+    def pause(self) -> None:
+        """Nothing is being sent."""
+
+    def resume(self) -> None:
+        """Nothing is being sent."""
+
+
+_encode = msgspec.json.encode
+
+
+def _entry(snapshot: Snapshot, name: str) -> dict[str, object]:
+    model = snapshot.models[name]
+    return {"id": name, "object": "model", "created": model.created, "owned_by": model.owned_by}

@@ -1,0 +1,240 @@
+"""Connections to one destination, kept and shared by the requests of one worker.
+
+Every address of the destination has its own stack of idle connections, and requests go round the addresses, so that
+load spreads over all of them and follows when they change. The most recently used connection is taken first: the rest
+age, and are closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from seekgate.config.snapshot import Provider
+from seekgate.gateway.connect import connect
+from seekgate.gateway.resolver import REFRESH, Resolver, literal
+from seekgate.gateway.sweep import Sweep
+from seekgate.gateway.upstream import Upstream
+from seekgate.host.clock import Clock
+
+if TYPE_CHECKING:
+    from seekgate.gateway.relay import Relay
+
+IDLE_SECONDS = 50.0
+SHUN_SECONDS = 3.0
+
+
+class Pool:
+    """Idle and busy connections to one destination.
+
+    `acquire` gives an idle connection at once or None; `open` then makes one, and calls ``relay.connected`` or
+    ``relay.connect_failed``.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_context",
+        "_idle",
+        "_on_count",
+        "_refresh",
+        "_resolved_at",
+        "_resolver",
+        "_shunned",
+        "_static",
+        "_sweep",
+        "_turn",
+        "addresses",
+        "closing",
+        "connections",
+        "host",
+        "port",
+        "provider",
+    )
+
+    def __init__(
+        self,
+        provider: Provider,
+        context: ssl.SSLContext | None,
+        resolver: Resolver,
+        clock: Clock,
+        sweep: Sweep,
+        on_count: Callable[[], None],
+    ) -> None:
+        self.provider = provider
+        self.host = provider.host
+        self.port = provider.port
+        self.addresses: tuple[str, ...] = ()
+        self.connections: set[Upstream] = set()
+        self._on_count = on_count
+        self.closing = False
+        self._static = False
+        self._context = context
+        self._resolver = resolver
+        self._clock = clock
+        self._sweep = sweep
+        self._idle: dict[str, list[Upstream]] = {}
+        self._shunned: dict[str, float] = {}
+        self._turn = 0
+        self._resolved_at = 0.0
+        self._refresh: asyncio.Task[None] | None = None
+        self.move(provider.host, provider.port)
+
+    def move(self, host: str, port: int) -> None:
+        """The destination is elsewhere now (an engine started again); "" says that it is nowhere yet."""
+        self.host, self.port = host, port
+        self._static = host.startswith("/") or literal(host)
+        self._set_addresses((host,) if self._static else ())
+
+    # -- a relay asks ---------------------------------------------------------------------------------------------
+
+    def acquire(self) -> Upstream | None:
+        """An idle connection to the address whose turn it is, or None: then `open` one."""
+        addresses = self.addresses
+        if not addresses:
+            return None
+        if len(addresses) == 1:
+            stack = self._idle[addresses[0]]
+        else:
+            self._turn += 1
+            stack = self._idle[addresses[self._turn % len(addresses)]]
+        while stack:
+            connection = stack.pop()
+            if not connection.transport.is_closing():
+                return connection
+        return None
+
+    async def open(self, relay: Relay) -> None:
+        """Connect for ``relay``, trying the other addresses when one does not answer. Nothing has been sent yet, so
+        that trying again is always safe."""
+        reason = "no address is known"
+        try:
+            async with asyncio.timeout(self.provider.timeouts.connect):
+                if not self._static:
+                    await self._resolve_if_old()
+                for address in self._by_turn():
+                    made: list[Upstream] = []
+                    try:
+                        await self._connect(address, made)
+                    except OSError as error:
+                        reason = describe(error)
+                        self._shunned[address] = self._clock.monotonic() + SHUN_SECONDS
+                        continue
+                    relay.connected(made[0])
+                    return
+        except TimeoutError:
+            reason = f"no connection within {self.provider.timeouts.connect:g} s"
+        except OSError as error:
+            reason = describe(error)
+        relay.connect_failed(reason)
+
+    def _connect(self, address: str, made: list[Upstream]) -> Awaitable[None]:
+        def make() -> Upstream:
+            made.append(Upstream(self, address))
+            return made[-1]
+
+        return connect(make, address, self.port, self.host, self._context, self.provider.proxy)
+
+    def _by_turn(self) -> list[str]:
+        """Addresses in the order to try: whose turn it is first, those that failed lately last; at most three."""
+        addresses = self.addresses
+        if not addresses:
+            return []
+        start = self._turn % len(addresses)
+        ordered = [*addresses[start:], *addresses[:start]]
+        now = self._clock.monotonic()
+        ordered.sort(key=lambda address: self._shunned.get(address, 0.0) > now)
+        return ordered[:3]
+
+    @property
+    def idle(self) -> int:
+        """Connections that wait for a request."""
+        return sum(len(stack) for stack in self._idle.values())
+
+    # -- connections report ---------------------------------------------------------------------------------------
+
+    def opened(self, connection: Upstream) -> None:
+        """A connection exists."""
+        self.connections.add(connection)
+        self._sweep.add(connection)
+        self._on_count()
+
+    def closed(self, connection: Upstream) -> None:
+        """A connection is gone."""
+        self.connections.discard(connection)
+        self._sweep.discard(connection)
+        stack = self._idle.get(connection.address)
+        if stack is not None and connection in stack:
+            stack.remove(connection)
+        self._on_count()
+
+    def put(self, connection: Upstream, now: float) -> None:
+        """A connection is free again."""
+        stack = self._idle.get(connection.address)
+        if stack is None or self.closing or len(stack) >= self.provider.max_idle_connections:
+            connection.drop()
+            return
+        connection.deadline = now + IDLE_SECONDS
+        stack.append(connection)
+
+    # -- addresses ------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Look the name up again when it is in use and the last answer is old. Called about once a second."""
+        if self._static or not self.connections or self.closing or now - self._resolved_at < REFRESH:
+            return
+        if self._refresh is None or self._refresh.done():
+            self._refresh = asyncio.get_running_loop().create_task(self._refresh_quietly())
+
+    async def _refresh_quietly(self) -> None:
+        try:
+            await self._resolve()
+        except OSError:
+            # The addresses known so far stay in use; a connection that fails says so to its request.
+            self._resolved_at = self._clock.monotonic()
+
+    async def _resolve_if_old(self) -> None:
+        if self.addresses and self._clock.monotonic() - self._resolved_at < REFRESH:
+            return
+        try:
+            await self._resolve()
+        except OSError:
+            if not self.addresses:
+                raise
+
+    async def _resolve(self) -> None:
+        if self.provider.proxy is not None:
+            self._set_addresses((self.host,))  # the proxy resolves it
+        else:
+            self._set_addresses(await self._resolver.resolve(self.host, self.port))
+        self._resolved_at = self._clock.monotonic()
+
+    def _set_addresses(self, addresses: tuple[str, ...]) -> None:
+        if addresses == self.addresses:
+            return
+        gone = [stack for address, stack in self._idle.items() if address not in addresses]
+        self._idle = {address: self._idle.get(address, []) for address in addresses}
+        self.addresses = addresses
+        for stack in gone:
+            for connection in list(stack):
+                connection.drop()
+
+    def close(self) -> None:
+        """No snapshot uses this destination any more: idle connections close, busy ones when they are done."""
+        self.closing = True
+        for stack in self._idle.values():
+            for connection in list(stack):
+                connection.drop()
+            stack.clear()
+
+
+def describe(error: OSError) -> str:
+    """What went wrong, for the client and the log: no addresses, which may be internal."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate was not accepted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or 'handshake'})"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
+    return (error.strerror or str(error) or type(error).__name__).lower()

@@ -1,0 +1,397 @@
+"""From a request that may pass to its settlement: attempts at upstreams, and the way of the answer.
+
+A relay lives for one request. It tries the candidates in order until one gives a first *event* (for a plain answer: a
+first byte that is not white space); from then on the answer is that upstream's, whatever becomes of it. Comments and
+empty lines that a queueing upstream sends go out at once, and do not end the right to try elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from seekgate.gateway.head import Head, make_head
+from seekgate.pipeline.exchange import Attempt, Exchange
+from seekgate.pipeline.stage import Reply
+from seekgate.wire import errors, usage
+from seekgate.wire.errors import ErrorKind
+from seekgate.wire.sse import StreamReader
+
+if TYPE_CHECKING:
+    from seekgate.gateway.downstream import Downstream
+    from seekgate.gateway.front import PublicFront
+    from seekgate.gateway.upstream import Upstream
+    from seekgate.gateway.world import World
+
+MAX_ATTEMPTS = 3
+# Another deployment may do better; the first four are our account's trouble and never the caller's.
+RETRY_ELSEWHERE = frozenset((401, 402, 403, 429, 500, 502, 503, 504))
+ACCOUNT_TROUBLE = frozenset((401, 402, 403))
+# Usage stands at the end of a plain answer: of a large one only this much is kept to look for it.
+TAIL_BYTES = 262_144
+
+
+class Relay:
+    """The way of one exchange between a client and the upstreams."""
+
+    __slots__ = (
+        "_at",
+        "_events",
+        "_fresh",
+        "_head",
+        "_tail",
+        "_tail_bytes",
+        "_task",
+        "down",
+        "front",
+        "up",
+        "world",
+        "x",
+    )
+
+    def __init__(self, x: Exchange, down: Downstream, front: PublicFront, world: World) -> None:
+        self.x = x
+        self.down = down
+        self.front = front
+        self.world = world
+        self.up: Upstream | None = None
+        self._at = 0
+        self._fresh = False
+        self._head: Head | None = None
+        self._events: StreamReader | None = None
+        self._tail: list[bytes] = []
+        self._tail_bytes = 0
+        self._task: asyncio.Task[None] | None = None
+
+    # -- attempts -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Try the candidate whose turn it is."""
+        x = self.x
+        deployment = x.deployment = x.candidates[self._at]
+        x.attempts.append(Attempt(deployment.id, self.front.clock.monotonic()))
+        pool = self.world.targets[deployment.id].pool
+        connection = None if self._fresh else pool.acquire()
+        if connection is not None:
+            self._send(connection)
+        elif pool.host:
+            self._task = asyncio.get_running_loop().create_task(pool.open(self))
+        else:
+            self._end_attempt("connect")
+            self._elsewhere_or(errors.ENGINE_RESTARTING, errors.ENGINE_RESTARTING.message)
+
+    def connected(self, connection: Upstream) -> None:
+        """A new connection is there."""
+        self._task = None
+        self._send(connection)
+
+    def connect_failed(self, reason: str) -> None:
+        """No connection could be made."""
+        self._task = None
+        self._end_attempt("connect")
+        deployment = self.x.deployment
+        assert deployment is not None
+        if self.world.snapshot.providers[deployment.provider].engine is not None:
+            self._elsewhere_or(errors.ENGINE_RESTARTING, errors.ENGINE_RESTARTING.message)
+        else:
+            self._elsewhere_or(errors.UPSTREAM_CONNECT, f"The upstream could not be reached: {reason}.")
+
+    def _send(self, connection: Upstream) -> None:
+        x = self.x
+        assert x.deployment is not None
+        target = self.world.targets[x.deployment.id]
+        self.up = connection
+        self._head = None
+        connection.begin(self, self.front.clock.monotonic() + target.provider.timeouts.first_event)
+        body = target.body(x)
+        connection.transport.write(target.head(x, len(body)) + body)
+
+    def _end_attempt(self, outcome: str) -> None:
+        self.x.attempts[-1].outcome = outcome
+        self.up = None
+
+    def _elsewhere_or(self, kind: ErrorKind, message: str) -> None:
+        """Try the next candidate; if there is none, this is the answer."""
+        if self._has_another():
+            self._at += 1
+            self._fresh = False
+            self.start()
+        else:
+            self._fail(kind, message)
+
+    def _has_another(self) -> bool:
+        return self._at + 1 < len(self.x.candidates) and self._may_retry()
+
+    def _may_retry(self) -> bool:
+        x = self.x
+        if x.first_event_at or len(x.attempts) >= MAX_ATTEMPTS:
+            return False
+        # A head that has gone out promised a length; another upstream cannot be expected to keep that promise.
+        return not x.committed or self._events is not None
+
+    # -- the upstream answers -------------------------------------------------------------------------------------
+
+    def upstream_read(self, up: Upstream) -> None:
+        """The upstream sent something: pass it on."""
+        first = b""
+        head = self._head
+        if head is None:
+            if not up.head_done:
+                return
+            head = self._begin(up)
+            if head is None:
+                return
+            if not self.x.committed:
+                first = head.data
+        parts = up.parts
+        data = b""
+        if parts:
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.clear()
+            data = self._watch(up, data)
+        if up.complete:
+            self._complete(up, first, data)
+        elif first or data:
+            x = self.x
+            x.committed = True
+            x.bytes_out += len(data)
+            self.down.transport.write(first + head.frame(data))
+
+    def _begin(self, up: Upstream) -> Head | None:
+        """The head is whole. None: this answer is not passed on, and what shall happen instead has been begun."""
+        x = self.x
+        status = x.attempts[-1].status = up.status
+        if status in RETRY_ELSEWHERE and (status in ACCOUNT_TROUBLE or self._has_another()):
+            self._discard(up)
+            self._end_attempt("status")
+            self._elsewhere_or(errors.UPSTREAM_ACCOUNT, _account_trouble(status))
+            return None
+        head = make_head(up.headers, status, x, self.front.draining, self.world.pipeline.reads_chunks)
+        if x.committed and not (head.events and self._events is not None):
+            self._discard(up)
+            self._end_attempt("status")
+            self._fail(
+                errors.UPSTREAM_FAILED,
+                f"The upstream answered {status} after it had kept the stream waiting.",
+            )
+            return None
+        self._head = head
+        x.status = status
+        x.head_at = self.front.clock.monotonic()
+        x.upstream_id = head.upstream_id
+        self.world.pipeline.head(x)
+        if head.events:
+            target = self.world.targets[x.attempts[-1].deployment]
+            strip = x.stream and not x.asked_usage and target.provider.asks_usage
+            self._events = StreamReader(hold=True, strip_usage=strip)
+        return head
+
+    def _watch(self, up: Upstream, data: bytes) -> bytes:
+        """Count events, keep what usage is read from, move the deadline; return what may go out."""
+        x = self.x
+        events = self._events
+        if events is not None:
+            data = events.feed(data)
+            if events.fresh:
+                self._alive(up)
+        else:
+            if x.first_event_at or not data.isspace():
+                self._alive(up)
+            self._tail.append(data)
+            self._tail_bytes += len(data)
+            while self._tail_bytes - len(self._tail[0]) > TAIL_BYTES:
+                self._tail_bytes -= len(self._tail.pop(0))
+        if self.world.pipeline.reads_chunks and data:
+            data = self.world.pipeline.chunk(x, data)
+        return data
+
+    def _alive(self, up: Upstream) -> None:
+        """The upstream makes progress: an event, or bytes of a plain answer."""
+        x = self.x
+        now = self.front.clock.monotonic()
+        x.last_event_at = now
+        if not x.first_event_at:
+            x.first_event_at = now
+            # From here on there is no other attempt: what was read of the request is not needed again.
+            x.tree = None
+            x.request.body = b""
+        if self.down.writable:
+            up.deadline = now + up.pool.provider.timeouts.idle
+
+    def _complete(self, up: Upstream, first: bytes, data: bytes) -> None:
+        """The upstream's answer is whole as HTTP; whether a stream is whole as a stream is another question."""
+        x = self.x
+        events = self._events
+        head = self._head
+        assert head is not None
+        up.end(self.front.clock.monotonic())
+        if events is not None and events.finish() == "cut" and x.status == 200:
+            self._write(first + head.frame(data), len(data))
+            self._cut_stream()
+            return
+        self._end_attempt("answered")
+        if events is not None:
+            data += events.held()
+        self._read_usage()
+        x.outcome = "answered" if x.status < 400 else "failed"
+        if x.status >= 400:
+            x.error_type, x.error_source = (
+                "upstream_status",
+                "client" if x.status in (400, 404, 422) else "upstream",
+            )
+        self._write(first + head.frame(data) + head.last, len(data))
+        self._settle(head.keep_alive)
+
+    def _cut_stream(self) -> None:
+        """The stream has ended without its end. Elsewhere, if no event has come; else the client is told, unless the
+        upstream's last event was an error already."""
+        events, head, x = self._events, self._head, self.x
+        assert events is not None
+        assert head is not None
+        self._end_attempt("cut")
+        if not events.failed or not events.at_boundary:
+            self._elsewhere_or(
+                errors.UPSTREAM_CUT, "The upstream ended its stream before the answer was complete."
+            )
+            return
+        self._read_usage()
+        x.outcome = "failed"
+        self.down.transport.write(head.last)
+        self._settle(head.keep_alive)
+
+    def _write(self, out: bytes, payload: int) -> None:
+        if out:
+            self.x.committed = True
+            self.x.bytes_out += payload
+            self.down.transport.write(out)
+
+    def _read_usage(self) -> None:
+        x = self.x
+        events = self._events
+        model: str | None
+        fingerprint: str | None
+        reason: str | None
+        if events is not None:
+            x.events = events.events
+            x.usage, model, fingerprint = events.usage, events.model, events.fingerprint
+            reason = events.finish_reason
+            if events.failed and not x.error_type:
+                x.error_type, x.error_source = errors.UPSTREAM_FAILED.name, "upstream"
+        elif self._tail and x.status == 200:
+            tail = self._tail[0] if len(self._tail) == 1 else b"".join(self._tail)
+            if x.bytes_out <= TAIL_BYTES:
+                x.usage, model, fingerprint, reason = usage.from_body(tail)
+            else:
+                x.usage, model, fingerprint, reason = usage.from_tail(tail), None, None, None
+        else:
+            return
+        x.served_model, x.fingerprint, x.finish_reason = model or "", fingerprint or "", reason or ""
+
+    # -- the upstream fails ---------------------------------------------------------------------------------------
+
+    def upstream_lost(self, up: Upstream) -> None:
+        """The connection closed while it was ours."""
+        head = self._head
+        if head is not None and head.until_close:
+            up.answered += 1
+            self._complete_by_close()
+            return
+        self._end_attempt("cut")
+        if head is None and up.answered and not self._fresh and self._may_retry():
+            # Kept alive, and closed by the other side as we took it: the request was not worked on. Once, with a
+            # connection of its own.
+            self._fresh = True
+            self.start()
+        else:
+            self._elsewhere_or(errors.UPSTREAM_CUT, errors.UPSTREAM_CUT.message)
+
+    def upstream_invalid(self, up: Upstream) -> None:
+        """What came was not HTTP/1.1."""
+        up.relay = None
+        self._end_attempt("invalid")
+        self._elsewhere_or(errors.UPSTREAM_INVALID, errors.UPSTREAM_INVALID.message)
+
+    def upstream_timeout(self, up: Upstream) -> None:
+        """No event for too long. The connection is closed."""
+        self._end_attempt("timeout")
+        self._elsewhere_or(errors.UPSTREAM_TIMEOUT, errors.UPSTREAM_TIMEOUT.message)
+
+    def _complete_by_close(self) -> None:
+        """An answer without a length ends with its connection; only a stream can say whether it is whole."""
+        events, head = self._events, self._head
+        assert head is not None
+        if events is not None and events.finish() == "cut":
+            self._cut_stream()
+            return
+        self._end_attempt("answered")
+        data = events.held() if events is not None else b""
+        self._read_usage()
+        self.x.outcome = "answered"
+        self._write(head.frame(data) + head.last, len(data))
+        self._settle(head.keep_alive)
+
+    def _discard(self, up: Upstream) -> None:
+        if up.complete:
+            up.end(self.front.clock.monotonic())
+        else:
+            up.drop()
+
+    def _fail(self, kind: ErrorKind, message: str) -> None:
+        """There will be no (further) answer: say so in the way that is still open."""
+        x, down = self.x, self.down
+        x.error_type, x.error_source = kind.name, kind.source
+        if not x.committed:
+            self.front.answer(down, x, Reply(error=kind, message=message), self.world)
+            return
+        self._read_usage()
+        x.outcome = "cut"
+        head = self._head
+        events = self._events
+        if events is None or head is None or not head.events:
+            # Part of a plain answer is out, and its length was promised: only a broken connection tells the truth.
+            down.abort()
+            self._settle(False)
+            return
+        body = errors.error_body(message, kind.type, kind.code, None, x.id)
+        down.transport.write(head.frame(events.closing + errors.sse_error_event(body)) + head.last)
+        self._settle(head.keep_alive)
+
+    # -- the client -----------------------------------------------------------------------------------------------
+
+    def client_left(self) -> None:
+        """Nobody waits for the answer any more: close the upstream at once, so that it stops burning tokens."""
+        x = self.x
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if self.up is not None:
+            self.up.drop()
+            self._end_attempt("cancelled")
+        self._read_usage()
+        x.outcome = "client_left"
+        if not x.committed:
+            x.status = 499
+        self.front.settle(x, self.world)
+
+    def pause(self) -> None:
+        """The client reads slowly: so do we. An upstream that waits for us is not late."""
+        if self.up is not None:
+            self.up.deadline = 0.0
+            self.up.transport.pause_reading()
+
+    def resume(self) -> None:
+        """The client has caught up."""
+        if self.up is not None:
+            self.up.deadline = self.front.clock.monotonic() + self.up.pool.provider.timeouts.idle
+            self.up.transport.resume_reading()
+
+    def _settle(self, keep_alive: bool) -> None:
+        down = self.down
+        down.relay = None
+        self.front.settle(self.x, self.world)
+        down.finish(keep_alive)
+
+
+def _account_trouble(status: int) -> str:
+    what = "reports an empty balance" if status == 402 else "does not accept the gateway's credentials"
+    return f"The provider {what}. This is the gateway's account, not your key; its operator has to mend it."

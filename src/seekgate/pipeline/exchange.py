@@ -1,0 +1,102 @@
+"""The record of one request while it passes through the gateway."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from seekgate.config.snapshot import Deployment, Model
+from seekgate.wire.message import Request
+from seekgate.wire.usage import Usage
+
+Operation = Literal["chat", "completions", "embeddings", "models"]
+
+
+class Endpoint(msgspec.Struct, frozen=True, gc=False):
+    """An API path that is served: what is asked there, under which route.
+
+    ``suffix`` is the path below the provider's base (``/chat/completions``); ``beta`` says that the client used
+    DeepSeek's ``/beta`` base; ``models`` limits what may be asked for (None: everything); ``route`` is the prefix
+    that the request came in by, as metrics and logs show it.
+    """
+
+    operation: Operation
+    suffix: str
+    route: str = ""
+    beta: bool = False
+    models: frozenset[str] | None = None
+    model: str = ""
+
+
+class Attempt(msgspec.Struct, gc=False):
+    """One try at an upstream: a request may have several. ``started`` is monotonic seconds.
+
+    ``outcome`` is empty while it runs, then one of ``answered``, ``connect``, ``timeout``, ``status``, ``cut``,
+    ``invalid`` or ``cancelled``.
+    """
+
+    deployment: str
+    started: float
+    outcome: str = ""
+    status: int = 0
+
+
+class Exchange(msgspec.Struct, gc=False):
+    """One request, from its last byte read to its settlement.
+
+    It is not tracked by the garbage collector, so it must hold no protocol, task, awaitable, exception or bound
+    method: a cycle through it would never be freed. Instants named ``…_at`` are monotonic seconds, except
+    ``admitted_at``, which is Unix seconds and decides the price.
+    """
+
+    request: Request
+    endpoint: Endpoint
+    id: str
+    client: str
+    started_at: float
+    admitted_at: float
+    entered: int = -1
+    committed: bool = False
+    stop: bool = False
+
+    # decode
+    tree: Any = None
+    model: str = ""
+    stream: bool = False
+    asked_usage: bool = True
+
+    # identity
+    principal: str = ""
+
+    # route
+    model_entry: Model | None = None
+    candidates: tuple[Deployment, ...] = ()
+    deployment: Deployment | None = None
+    attempts: list[Attempt] = []
+
+    # answer
+    status: int = 0
+    head_at: float = 0.0
+    first_event_at: float = 0.0
+    last_event_at: float = 0.0
+    events: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    usage: Usage | None = None
+    served_model: str = ""
+    fingerprint: str = ""
+    finish_reason: str = ""
+    upstream_id: str = ""
+
+    # settlement
+    error_type: str = ""
+    error_source: str = ""
+    outcome: Literal["", "answered", "refused", "failed", "cut", "client_left"] = ""
+    ended_at: float = 0.0
+
+    # metering
+    cost_micro: int = 0
+    currency: str = ""
+    price_version: str = ""
+    peak: bool = False

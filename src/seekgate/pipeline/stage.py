@@ -1,0 +1,63 @@
+"""What a stage is, and what it may say.
+
+A stage overrides the hooks that it needs; those that it leaves alone cost nothing, because the pipeline keeps only
+overridden ones. Hooks are synchronous: a stage that must wait returns a `Wait`, and the request is parked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+import msgspec
+
+from seekgate.pipeline.exchange import Exchange
+from seekgate.wire.errors import ErrorKind
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Answer now, without an upstream.
+
+    With ``error`` set, the body is made from it, ``message``, ``param`` and the request's id, in the shape that
+    OpenAI's SDKs expect, and the status is the error's; otherwise ``status`` and ``body`` are sent as they are.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    content_type: bytes = b"application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    error: ErrorKind | None = None
+    message: str = ""
+    param: str | None = None
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Park the request until ``awaitable`` is done. It resolves to a `Reply` or None, and the request goes on with
+    the next stage. It is cancelled when the client leaves."""
+
+    awaitable: Awaitable[Reply | None]
+
+
+Verdict = Reply | Wait | None
+
+
+class Stage:
+    """The hooks, none of which does anything."""
+
+    def on_request(self, x: Exchange) -> Verdict:
+        """The request is whole. None lets it pass."""
+
+    def on_head(self, x: Exchange) -> None:
+        """The upstream's status and headers are known (``x.status``)."""
+
+    def on_chunk(self, x: Exchange, data: bytes) -> bytes:
+        """A piece of the answer's body is about to go out; return what shall go out instead (``b""`` holds back)."""
+        return data
+
+    def on_end(self, x: Exchange) -> None:
+        """The exchange is settled. Called exactly once for each stage that was entered, on disconnect too."""
+
+
+def overrides(stage: Any, hook: str) -> bool:
+    """Whether ``stage`` has a ``hook`` of its own."""
+    return getattr(type(stage), hook) is not getattr(Stage, hook)

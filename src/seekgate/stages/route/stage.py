@@ -1,0 +1,49 @@
+"""Route: which deployments shall answer. Choosing is a pure function; the gateway tries them in this order."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from seekgate.pipeline.exchange import Exchange
+from seekgate.pipeline.stage import Reply, Stage, Verdict
+from seekgate.stages.route.state import RouteTable, order
+from seekgate.wire import errors
+
+
+class Route(Stage):
+    """Set ``model_entry`` and ``candidates``. ``draw`` gives numbers in [0, 1)."""
+
+    __slots__ = ("_draw", "_names", "_table")
+
+    def __init__(self, table: RouteTable, names: tuple[str, ...], draw: Callable[[], float]) -> None:
+        self._table = table
+        self._names = names
+        self._draw = draw
+
+    def on_request(self, x: Exchange) -> Verdict:
+        """404 for a model that is not served here, 400 for a use that no deployment of it offers."""
+        endpoint = x.endpoint
+        if endpoint.operation == "models":
+            return None
+        model = self._table.model(x.model)
+        if model is None or (endpoint.models is not None and x.model not in endpoint.models):
+            return Reply(error=errors.UNKNOWN_MODEL, message=self._unknown(x), param="model")
+        candidates = self._table.candidates(x.model, endpoint)
+        if not candidates.deployments:
+            use = f"/beta{endpoint.suffix}" if endpoint.beta else endpoint.suffix
+            return Reply(
+                error=errors.NO_DEPLOYMENT,
+                message=f"The model '{x.model}' has no deployment that serves {use}.",
+                param="model",
+            )
+        x.model_entry = model
+        x.candidates = order(candidates, self._draw())
+        return None
+
+    def _unknown(self, x: Exchange) -> str:
+        allowed = x.endpoint.models
+        names = [n for n in self._names if allowed is None or n in allowed]
+        near = difflib.get_close_matches(x.model, names, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else " GET /v1/models lists what is."
+        return f"The model '{x.model[:200]}' is not served here.{hint}"
