@@ -85,7 +85,7 @@ def explain(url: str, error: Exception) -> PullError | Transient:
             "If your network inspects TLS, point SSL_CERT_FILE to its certificate authority.",
         )
     if isinstance(cause, ssl.SSLError):
-        return Transient(f"the TLS connection to {host}{through} failed: {cause.reason or cause}", network)
+        return Transient(f"the TLS connection to {host}{through} failed: {cause}", network)
     if isinstance(cause, socket.gaierror):
         return Transient(
             f"the name {host}{through} cannot be resolved: there is no network, or no DNS", network
