@@ -120,7 +120,8 @@ def _litellm() -> System:
 def _portkey() -> System:
     script = WORK / "portkey" / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
     headers = {"x-portkey-provider": "openai", "x-portkey-custom-host": "http://127.0.0.1:{upstream}/v1"}
-    ports = {"unary": 18060, "sse": 18060}
+    # Its stream handling fails on Node 20 (it changes headers that are immutable there), so it runs one case only.
+    ports = {"unary": 18060}
     return System("portkey", ("node", str(script), "--port=18060", "--headless"), ports, headers=headers)
 
 

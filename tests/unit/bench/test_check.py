@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bench.check import Finding, findings, report
 from bench.rows import Row
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 
 import pytest
+
 from bench.floor import Client
 from bench.stream import event, request_body
 from bench.upstream_sse import Schedule, Upstream

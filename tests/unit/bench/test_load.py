@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bench.load import BenchError, parse
 
 OUTPUT = """Running 2s test @ http://127.0.0.1:18010/v1/chat/completions

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from bench.rows import Row, from_json, markdown, median, medians, read, write
 
 

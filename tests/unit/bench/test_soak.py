@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bench.load import BenchError
 from bench.soak import Sample, growth_percent
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+
 from bench.stream import event, request_body, stream_name
 from bench.stream_client import Stream, Tally, quantile
 from bench.upstream_sse import Schedule
