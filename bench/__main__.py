@@ -18,12 +18,14 @@ RESULTS = Path(__file__).parent / "results"
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="What one hop costs, side by side.")
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5); `streams` runs once")
+    parser.add_argument(
+        "--rounds", type=int, help="interleaved rounds (5, or 1 with --quick); `streams` runs once"
+    )
     parser.add_argument("--cases", default=",".join(CASES), help=f"of {','.join(CASES)}")
     parser.add_argument(
         "--systems", default="", help=f"of {','.join(systems.NAMES)}; PEERS=all adds the peers"
     )
-    parser.add_argument("--quick", action="store_true", help="one short round, results kept apart")
+    parser.add_argument("--quick", action="store_true", help="short and small, results kept apart")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a promise is broken")
     parser.add_argument(
         "--slack", type=float, default=1.25, help="what --check multiplies every bound with (1.25)"
@@ -48,7 +50,7 @@ def measure(options: argparse.Namespace) -> list[rows.Row]:
     """Run the rounds and return the median rows; raises `BenchError` when a figure would not be honest."""
     names, chosen = _chosen(options)
     effort = cases.QUICK if options.quick else cases.FULL
-    rounds = 1 if options.quick else options.rounds
+    rounds = options.rounds or (1 if options.quick else 5)
     measured: list[rows.Row] = []
     for name in names:
         # Thousands of streams take a minute and vary little; one pass over the systems says it all.
