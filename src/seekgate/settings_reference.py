@@ -63,8 +63,8 @@ routes:
 - **YAML** is read as version 1.2's core schema: `true`, `false`, `null` and numbers are typed, everything else is text
   (so `off` and `no` are text). A repeated key is an error. Aliases work; merge keys (`<<`) and tags do not.
 - **Variables**: `${NAME}` in a value is replaced by an environment variable, `${NAME:-default}` gives a default for
-  one that is unset or empty, `$${` writes `${`. `${SEEKGATE_HOME}` always has a value. Variables are not for secrets:
-  what they put in is written to the snapshot on disk.
+  one that is unset or empty, `$${` writes `${`; within `{…}` and `[…]` put quotes around. `${SEEKGATE_HOME}` always
+  has a value. Variables are not for secrets: what they put in is written to the snapshot on disk.
 - **Secrets** are references, never values: `env:NAME` is an environment variable, `file:/path` a file (one line break
   at its end is dropped). A package can add a scheme by an entry point of the group `seekgate.secret_sources`.
 - **Durations** need a unit: `500ms`, `10s`, `2m`, `1h`, `1m30s`. **Sizes** may have one: `1024`, `32KiB` (1024 each),
@@ -109,15 +109,13 @@ def effective(loaded: Loaded) -> str:
 
 def markdown() -> str:
     """The reference page."""
-    parts = [_INTRODUCTION]
-    for title, model in SECTIONS:
-        parts.append(_section(title, model))
-    parts.append(_presets())
-    return "\n".join(parts)
-
-
-def _section(title: str, model: type[BaseModel]) -> str:
     schema = json_schema()
+    return "\n".join(
+        [_INTRODUCTION, *(_section(title, model, schema) for title, model in SECTIONS), _presets()]
+    )
+
+
+def _section(title: str, model: type[BaseModel], schema: dict[str, Any]) -> str:
     own = schema if model is Settings else schema["$defs"][model.__name__]
     own = own if "properties" in own else own["anyOf"][-1]
     own = own if "properties" in own else schema["$defs"][own["$ref"].rpartition("/")[2]]

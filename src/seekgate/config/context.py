@@ -69,7 +69,7 @@ class Context:
         """Report a name that is not among ``names``."""
         names = list(names)
         if value not in names:
-            expected = f"{one_of(names)}" if names else f"a {what} declared in this file (there is none)"
+            expected = one_of(names) if names else "one that this file declares, and it declares none"
             yield self.tree.problem(
                 path,
                 f"no {what} is called {self.tree.show(path, value)}",

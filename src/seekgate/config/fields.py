@@ -23,15 +23,19 @@ def _text(**schema: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **schema})
 
 
-def _reference(value: str) -> str:
+def _reference(value: object) -> str:
     """Accept a reference only. Whatever else stands here may be the secret itself, so no message repeats it."""
     expected = "a reference: env:NAME or file:/path"
+    hint = (
+        "put the secret into an environment variable or a file, and replace it: others may have read it here"
+    )
     try:
-        secrets.split(value)
+        scheme, rest = secrets.split(value) if isinstance(value, str) else ("", "")
     except secrets.SecretError:
-        hint = "put the secret into an environment variable or a file, and replace it: others may have read it here"
-        raise Invalid("a secret must not stand in this file", expected, hint) from None
-    return value
+        scheme, rest = "", ""
+    if isinstance(value, str) and scheme and (scheme != "env" or secrets.is_variable(rest)):
+        return value
+    raise Invalid("a secret must not stand in this file", expected, hint)
 
 
 def _address(value: str) -> str:
@@ -120,7 +124,7 @@ FilePath = Annotated[str, AfterValidator(_path), _text()]
 Name = Annotated[str, AfterValidator(_name), _text(minLength=1, maxLength=128)]
 SecretReference = Annotated[
     str,
-    AfterValidator(_reference),
+    BeforeValidator(_reference),
     _text(pattern="^[a-z][a-z0-9+.-]*:.+$", examples=["env:DEEPSEEK_API_KEY", "file:/run/secrets/key"]),
 ]
 """Where a secret is, never the secret."""

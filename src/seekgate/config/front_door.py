@@ -118,7 +118,7 @@ def _addresses(context: Context) -> Iterator[tuple[Path, str]]:
 
 def _addresses_once(context: Context) -> Iterator[Problem]:
     seen: dict[units.Address, Path] = {}
-    for path, text in _addresses(context):
+    for path, text in sorted(_addresses(context), key=lambda entry: context.tree.mark(entry[0]).line):
         try:
             address = units.parse_address(text)
         except Invalid:

@@ -71,7 +71,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def one_of(known: Iterable[str], most: int = 12) -> str:
     """``one of a, b, c``, cut short when there are many."""
-    names = list(known)
+    names = list(dict.fromkeys(known))
     if len(names) > most:
         return f"one of {', '.join(names[:most])}, … ({len(names)} in all)"
     return f"one of {', '.join(names)}" if len(names) > 1 else "".join(names)

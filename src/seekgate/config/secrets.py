@@ -46,6 +46,11 @@ def split(reference: str) -> tuple[str, str]:
     return scheme, rest
 
 
+def is_variable(name: str) -> bool:
+    """Whether ``name`` can be the name of an environment variable."""
+    return _VARIABLE.match(name) is not None
+
+
 class SecretResolver:
     """Resolves references through the built-in sources, the given ones, and installed plug-ins, in this order."""
 
@@ -84,7 +89,7 @@ class SecretResolver:
         return secret
 
     def _from_env(self, name: str) -> str:
-        if not _VARIABLE.match(name):
+        if not is_variable(name):
             raise SecretError("env: is not followed by the name of an environment variable")
         if name not in self._environ:
             raise SecretError(f"the environment variable {name} is not set")

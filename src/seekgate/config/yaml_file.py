@@ -66,10 +66,7 @@ def parse_tree(text: str, name: str, variables: Mapping[str, str]) -> tuple[Tree
     try:
         events = list(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        found = error.problem_mark or error.context_mark
-        line, column = (found.line + 1, found.column + 1) if found else (0, 0)
-        what = ": ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigError([Problem(name, line, column, "", f"not valid YAML: {what}")]) from error
+        raise ConfigError([_syntax(name, error)]) from error
     except (yaml.YAMLError, UnicodeError) as error:
         raise ConfigError(
             [Problem(name, 0, 0, "", "not valid YAML: a character that YAML does not allow")]
@@ -239,7 +236,8 @@ class _Builder:
         if tag is None or (tag == "tag:yaml.org,2002:str" and isinstance(event, yaml.ScalarEvent)):
             return
         mark = _mark(event)
-        what = f"the tag {tag[:60]!r} is not supported"
+        shown = tag.replace("tag:yaml.org,2002:", "!!")[:60]
+        what = f"the tag {shown!r} is not supported"
         self.problems.append(
             Problem(self.tree.file, mark.line, mark.column, dotted(path), what, "a plain value")
         )
@@ -260,6 +258,15 @@ def typed(text: str) -> object:
     if _DECIMAL.match(text):
         return float(text)
     return text
+
+
+def _syntax(name: str, error: yaml.MarkedYAMLError) -> Problem:
+    """Where the parser gave up, and where the construct began that it was in: the mistake is between the two."""
+    where, context = error.problem_mark or error.context_mark, error.context
+    if context and error.context_mark and where and error.context_mark.line != where.line:
+        context += f" that begins on line {error.context_mark.line + 1}"
+    what = ": ".join(part for part in ("not valid YAML", context, error.problem) if part)
+    return Problem(name, where.line + 1 if where else 0, where.column + 1 if where else 0, "", what)
 
 
 def _mark(event: yaml.Event) -> Mark:
