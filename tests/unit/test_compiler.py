@@ -76,8 +76,8 @@ def test_models_without_their_absent_providers() -> None:
 
 
 def test_the_beta_path_follows_the_base() -> None:
-    text = MINIMAL.replace("type: deepseek", "type: deepseek, base_url: 'http://127.0.0.1:9/root'")
-    assert compile_settings(loaded(text), 1).providers["cloud"].beta_path == "/root/beta"
+    text = MINIMAL.replace("type: deepseek", "type: deepseek, base_url: 'http://127.0.0.1:9/base'")
+    assert compile_settings(loaded(text), 1).providers["cloud"].beta_path == "/base/beta"
 
 
 def test_no_proxy_where_none_is_wanted() -> None:
