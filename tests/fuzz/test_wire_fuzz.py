@@ -27,7 +27,7 @@ from tests.support.sse_streams import cuts, expected_events, run, streams
 DEEP = float(os.environ.get("SEEKGATE_FUZZ_SECONDS", "0"))
 TESTS = 4
 thorough = settings(
-    max_examples=2000 if DEEP else 100, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=500 if DEEP else 100, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
