@@ -250,9 +250,7 @@ class Api:
         name = f"{seed:016x}{seed_of(seed):016x}"
         fingerprint = call.faults.fingerprint or f"fp_{seed_of(self._settings.seed, model.name) >> 24:010x}"
         whole = f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
-        return Identity(
-            whole, call.now, model.name, fingerprint, seed_of(self._settings.seed, call.received.body)
-        )
+        return Identity(whole, call.now, model.name, fingerprint, self._settings.seed)
 
     def _model_list(self) -> bytes:
         data = [

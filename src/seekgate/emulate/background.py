@@ -27,6 +27,12 @@ class BackgroundEmulator:
         """The base URL, such as ``http://127.0.0.1:9100``."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the emulator runs on, for `asyncio.run_coroutine_threadsafe`."""
+        assert self._loop is not None
+        return self._loop
+
     def __enter__(self) -> BackgroundEmulator:
         loop = asyncio.new_event_loop()
         self._loop = loop
