@@ -30,6 +30,7 @@ class Upstream(asyncio.Protocol):
         "deadline",
         "head_done",
         "headers",
+        "keep_alive",
         "parser",
         "parts",
         "pool",
@@ -48,6 +49,7 @@ class Upstream(asyncio.Protocol):
         self.answered = 0
         self.status = 0
         self.head_done = False
+        self.keep_alive = False
         self.complete = False
         self.headers: list[tuple[bytes, bytes]] = []
         self.parts: list[bytes] = []
@@ -107,6 +109,7 @@ class Upstream(asyncio.Protocol):
             self.headers.clear()
         else:
             self.head_done = True
+            self.keep_alive = self.parser.should_keep_alive()  # llhttp forgets it when the message is complete
 
     def on_body(self, data: bytes) -> None:
         """A piece of body, freed of its framing."""
@@ -132,7 +135,7 @@ class Upstream(asyncio.Protocol):
         self.relay = None
         self.answered += 1
         self.parts.clear()
-        if self.parser.should_keep_alive():
+        if self.keep_alive:
             self.pool.put(self, now)
         else:
             self.deadline = 0.0

@@ -45,7 +45,7 @@ class Options(msgspec.Struct, frozen=True):
     workers: int = 0
     json: bool = False
     engines: bool = True
-    worker_module: str = "seekgate.gateway"
+    worker_module: str = "seekgate.app"
     engine_module: str = "seekgate.engine"
 
 

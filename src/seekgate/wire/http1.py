@@ -7,6 +7,8 @@ httptools (llhttp, strict mode) reads heads; this module decides what goes into 
 * Anything that two implementations might frame differently is refused, never repaired: both Content-Length and
   Transfer-Encoding, a repeated or odd Content-Length, any transfer coding but ``chunked``, bare CR or LF, folded
   lines, chunk extensions and trailers. A refusal closes the connection: what follows cannot be trusted.
+* A client that keeps its connection mostly repeats its head, but for the length of the body. A head that equals the
+  last one in every other byte means the same, so it is not parsed again.
 * Chunked bodies are decoded here, because llhttp passes over chunk extensions without telling.
 
 Nothing here knows a socket, a loop or a clock.
@@ -56,6 +58,9 @@ class RequestReader:
         "_chunked",
         "_duplicate",
         "_headers",
+        "_known",
+        "_known_after",
+        "_known_before",
         "_limits",
         "_parser",
         "_request",
@@ -76,6 +81,9 @@ class RequestReader:
         self._body: bytearray | None = None
         self._body_left = 0
         self._chunked: ChunkedDecoder | None = None
+        self._known: Request | None = None
+        self._known_before = b"\n"  # no head begins so
+        self._known_after = b""
         self.expects_continue = False
 
     # -- what the connection asks ---------------------------------------------------------------------------------
@@ -109,6 +117,10 @@ class RequestReader:
             buffer = data
         if not buffer:
             return None
+        if buffer.startswith(self._known_before):
+            request = self._repeated(buffer)
+            if request is not None:
+                return request
         if buffer[0] in b"\r\n":
             return self._skip_empty_line(bytes(buffer))
         end = buffer.find(b"\r\n\r\n", self._scanned)
@@ -119,6 +131,43 @@ class RequestReader:
         self._buffer = b""
         self._scanned = 0
         return self._head(bytes(buffer), end + 4)
+
+    def _repeated(self, buffer: bytearray | bytes) -> Request | None:
+        """A whole request whose head is the last one again, with a length of its own; None for anything else."""
+        start = len(self._known_before)
+        stop = buffer.find(b"\r", start, start + 10)
+        if stop < 0 or not buffer.startswith(self._known_after, stop):
+            return None
+        digits = buffer[start:stop]
+        if not digits.isdigit():
+            return None
+        start = stop + len(self._known_after)
+        stop = start + int(digits)
+        size = len(buffer)
+        if stop > size or stop - start > self._limits.body_bytes:
+            return None
+        known = self._known
+        assert known is not None
+        body = bytes(buffer[start:stop])
+        self._buffer = b"" if stop == size else bytes(buffer[stop:])
+        self._scanned = 0
+        return Request(known.method, known.target, known.headers, body, known.keep_alive, known.http_1_0)
+
+    def _remember(self, request: Request, data: bytes, end: int) -> None:
+        """Keep a head whose meaning depends on nothing but its bytes, around the digits of its Content-Length."""
+        at = -1
+        for name in (b"\r\nContent-Length: ", b"\r\ncontent-length: "):
+            at = data.find(name, 0, end)
+            if at >= 0:
+                at += len(name)
+                break
+        if at < 0 or b"expect" in request.headers or b"upgrade" in request.headers:
+            return
+        stop = data.find(b"\r", at)
+        if data[at:stop].isdigit():
+            self._known = request
+            self._known_before = data[:at]
+            self._known_after = data[stop:end]
 
     # -- heads ----------------------------------------------------------------------------------------------------
 
@@ -181,11 +230,13 @@ class RequestReader:
 
     def _begin_body(self, request: Request, data: bytes, end: int) -> Request | Refusal | None:
         headers = request.headers
-        length = headers.get(b"content-length")
+        # The framing is used up here: nobody after this may read it again, and understand it differently.
+        length = headers.pop(b"content-length", None)
         if length is not None:
             size = int(length)  # llhttp took only digits
             if size > self._limits.body_bytes:
                 return self._too_large()
+            self._remember(request, data, end)
             have = len(data) - end
             if have == size:
                 return self._whole(request, data[end:] if size else b"")

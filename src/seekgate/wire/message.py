@@ -6,7 +6,10 @@ import msgspec
 
 
 class Request(msgspec.Struct, gc=False):
-    """One request as read. Header names are lower case; a repeated list header is joined with ``", "``."""
+    """One request as read. Header names are lower case; a repeated list header is joined with ``", "``.
+
+    ``headers`` has no Content-Length (the body says it) and is not to be changed: equal heads share it.
+    """
 
     method: bytes
     target: bytes
