@@ -1,8 +1,8 @@
-"""A worker that speaks the supervisor's messages and answers every request with what it is: for tests of the supervisor.
+"""A worker that speaks the supervisor's messages and answers every request with what it is.
 
 ``GET /`` answers with JSON: pid, slot, generation, snapshot number, engines. ``GET /slow?SECONDS`` answers after that
 time. A file ``reject`` in the home makes it refuse snapshots with the file's text as the reason; ``die`` in the home
-makes it die before it is ready.
+makes it die before it is ready, and ``cling`` makes it stay when the supervisor is gone.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class Worker:
                 self.engines[message.name] = message
             elif isinstance(message, msg.Drain):
                 return await self.drain(message.deadline)
+        assert self.start is not None
+        if (Path(self.start.home) / "cling").exists():
+            await asyncio.Event().wait()
         await self.drain(5.0)
         return None
 
@@ -84,7 +87,9 @@ class Worker:
             if path.startswith("/slow?"):
                 await asyncio.sleep(float(path[6:]))
             body = json.dumps(self.state()).encode()
-            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            )
             await writer.drain()
             writer.close()
             await writer.wait_closed()
