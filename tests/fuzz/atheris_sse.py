@@ -13,6 +13,7 @@ import atheris
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["seekgate.wire"]):
+    from seekgate.wire import sse
     from seekgate.wire.sse import StreamReader
 
 from tests.support.fuzzing import fuzz
@@ -25,7 +26,7 @@ SEEDS = [
     for end in ("\n", "\r\n")
 ]
 
-OPTIONS = (
+OPTIONS: tuple[dict[str, bool], ...] = (
     {},
     {"hold": True},
     {"strip_usage": True},
@@ -41,6 +42,7 @@ def check(data: bytes) -> None:
     def make() -> StreamReader:
         return StreamReader(**options)
 
+    sse._WORTH_SPLITTING = 1 if data and data[0] & 4 else 1024
     whole = run([stream], make)
     assert run(cuts(stream, (place * 7 for place in places)), make) == whole
     assert run((stream[at : at + 1] for at in range(len(stream))), make) == whole

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seekgate.wire import sse
 from seekgate.wire.envelope import Envelope, read
 from seekgate.wire.errors import DUPLICATE_KEY, INVALID_JSON, Refusal
 from seekgate.wire.jsonspan import remove_member, set_member, top_level_span
@@ -51,8 +53,10 @@ def test_streams_in_every_chunking() -> None:
     @thorough
     @given(streams(), st.lists(st.integers(0, 3000), max_size=20), st.sampled_from(READERS))
     def check(stream: bytes, places: list[int], make: Callable[[], StreamReader]) -> None:
-        found = run(cuts(stream, places), make)
-        assert found == run([stream], make)
+        found = run([stream], make)
+        for worth_splitting in (1, 1024):
+            with patch.object(sse, "_WORTH_SPLITTING", worth_splitting):
+                assert run(cuts(stream, places), make) == found
         assert found.events == len(expected_events(stream))
 
     repeat(check)

@@ -14,34 +14,20 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-import msgspec
-
-from seekgate.wire.jsonspan import remove_member
+from seekgate.wire.event_data import NULL_USAGE, is_error, without_usage
 from seekgate.wire.usage import Usage, from_event
 
 MAX_EVENT = 1_048_576
 """Bytes of the largest event (its lines with their ends) that is looked into; a larger one is counted and passed on."""
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
+_LINE_ENDS = (b"\n", b"\r")
+_WORTH_SPLITTING = 1024  # bytes of a chunk; below, reading all of it line by line costs no more
 _REASON = re.compile(rb'"finish_reason"[ \t]*:[ \t]*"')
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 _LAST = b"}\n\ndata: [DONE]\n\n"
 _DONE_EVENT = b"data: [DONE]\n\n"
-_NULL_USAGE = b',"usage":null}'
-_NULL_TAIL = len(_NULL_USAGE) - 1 + 2
-
-
-class _Probe(msgspec.Struct, gc=False):
-    """The members that decide what becomes of an event; absent ones are empty."""
-
-    error: msgspec.Raw = msgspec.Raw(b"")
-    object: msgspec.Raw = msgspec.Raw(b"")
-    choices: msgspec.Raw = msgspec.Raw(b"")
-    usage: msgspec.Raw = msgspec.Raw(b"")
-
-
-_probe = msgspec.json.Decoder(_Probe).decode
+_NULL_TAIL = len(NULL_USAGE) - 1 + 2
 
 
 class StreamReader:
@@ -137,7 +123,7 @@ class StreamReader:
             self.fresh = 0
             self.done = True
             return chunk
-        return self._exact(chunk)
+        return self._mixed(chunk)
 
     @property
     def at_boundary(self) -> bool:
@@ -201,18 +187,14 @@ class StreamReader:
                 self._watch(event[6:])
 
     def _watch(self, data: bytes) -> None:
-        if b'_tokens"' in data or (self._finishing and _REASON.search(data)):
+        if data.find(b'_tokens"') >= 0 or (self._finishing and _REASON.search(data)):
             usage, model, fingerprint, reason = from_event(data)
             if usage is not None:
                 self.usage, self.model, self.fingerprint = usage, model, fingerprint
             if reason is not None:
                 self.finish_reason = reason
-        if b'"error"' in data:
-            probe = _probed(data)
-            if probe is not None and (
-                bytes(probe.error) not in (b"", b"null") or bytes(probe.object) == b'"error"'
-            ):
-                self._fail(data)
+        if data.find(b'"error"') >= 0 and is_error(data):
+            self._fail(data)
 
     def _fail(self, data: bytes | None) -> None:
         self.failed = True
@@ -222,10 +204,10 @@ class StreamReader:
     def _strip_plain(self, chunk: bytes, first: int) -> bytes:
         """Remove usage from a plain chunk whose first ``"usage"`` is at ``first``."""
         if len(chunk) < MAX_EVENT:
-            if first == len(chunk) - _NULL_TAIL and chunk.endswith(_NULL_USAGE + b"\n\n"):
+            if first == len(chunk) - _NULL_TAIL and chunk.endswith(NULL_USAGE + b"\n\n"):
                 return chunk[: first - 1] + b"}\n\n"
-            if chunk.count(b'"usage"') == chunk.count(_NULL_USAGE + b"\n\n"):
-                return chunk.replace(_NULL_USAGE + b"\n\n", b"}\n\n")
+            if chunk.count(b'"usage"') == chunk.count(NULL_USAGE + b"\n\n"):
+                return chunk.replace(NULL_USAGE + b"\n\n", b"}\n\n")
         kept: list[bytes] = []
         for event in chunk[:-2].split(b"\n\n"):
             if len(event) < MAX_EVENT and b'"usage"' in event:
@@ -239,25 +221,40 @@ class StreamReader:
 
     # -- line by line ------------------------------------------------------------------------------------------
 
+    def _mixed(self, chunk: bytes) -> bytes:
+        """A chunk that begins or ends inside an event: only its ends need the exact path."""
+        start = chunk.find(b"\n\n") + 2 if self._open else 0
+        end = chunk.rfind(b"\n\n") + 2
+        if len(chunk) < _WORTH_SPLITTING or end <= start or (not start and end == len(chunk)):
+            return self._exact(chunk)
+        # Two line feeds leave no event open, so the middle is read afresh and cannot come here to be split again.
+        sent = [self._exact(chunk[:start])]
+        fresh = self.fresh
+        sent.append(self.feed(chunk[start:end]))
+        fresh += self.fresh
+        sent.append(self._exact(chunk[end:]))
+        self.fresh += fresh
+        return b"".join(sent) if self._hold else chunk
+
     def _exact(self, chunk: bytes) -> bytes:
         self.fresh = 0
         if not chunk:
             return chunk
         if self.events or self.done:
             self._began = True
-        out = self._out
-        at = 0
+        rest = chunk
         if self._cr and chunk.startswith(b"\n"):
-            at = 1
             self._late_line_feed()
-        for match in _LINE_END.finditer(chunk, at):
-            start, stop = match.span()
-            self._end_line(chunk[at:start], chunk[start:stop])
-            at = stop
+            rest = chunk[1:]
+        # Of bytes `splitlines` ends lines at LF, CR LF and CR, and at nothing else.
+        for raw in rest.splitlines(keepends=True):
+            if raw.endswith(_LINE_ENDS):
+                self._end_line(raw)
+            else:
+                self._part_of_line(raw)
         self._cr = chunk.endswith(b"\r")
-        if at < len(chunk):
-            self._part_of_line(chunk[at:])
         self._open = self._cr or not self.at_boundary
+        out = self._out
         sent = b"".join(out) if self._hold else chunk
         out.clear()
         return sent
@@ -291,29 +288,34 @@ class StreamReader:
         self._block.clear()
         self._data.clear()
 
-    def _end_line(self, tail: bytes, end: bytes) -> None:
-        raw = tail + end
-        line = tail
+    def _end_line(self, raw: bytes) -> None:
+        spilled = self._spilled
         if self._line:
-            line = bytes(self._line) + tail
-            raw = raw if self._spilled else line + end
+            line = bytes(self._line) + raw
             self._line.clear()
-        spilled, self._spilled = self._spilled, False
+            if spilled:
+                self._spilled = False
+            else:
+                raw = line
+            line = line.rstrip(b"\r\n")
+        else:
+            line = raw.rstrip(b"\r\n")
         if not self._began:
             self._began = True
             line = line.removeprefix(_BOM)
         if not line:
             self._end_event(raw)
             return
-        if not self._size and line.startswith(b":"):
-            self._opaque = False
-            self._dropped = False
+        if line[0] != 58:  # a colon begins a comment
+            self._size += len(raw)
+            self._field(line, spilled)
+        elif self._size:
+            self._size += len(raw)
+        else:
+            self._opaque = self._dropped = False
             self._out.append(raw)
             return
-        self._size += len(raw)
-        if not line.startswith(b":"):
-            self._field(line, spilled)
-        if not self._opaque and self._size > MAX_EVENT:
+        if self._size > MAX_EVENT and not self._opaque:
             self._spill()
         if self._opaque or not self._hold:
             self._out.append(raw)
@@ -325,7 +327,7 @@ class StreamReader:
         if name == b"data":
             self._dataful = True
             if not (self._opaque or spilled):
-                self._data.append(value[1:] if value.startswith(b" ") else value)
+                self._data.append(value.removeprefix(b" "))
         elif name == b"event":
             self._error_event = value.strip() == b"error"
 
@@ -334,7 +336,8 @@ class StreamReader:
             self._spill()
         dropped = False
         if self._dataful:
-            data = None if self._opaque else b"\n".join(self._data)
+            lines = self._data
+            data = None if self._opaque else lines[0] if len(lines) == 1 else b"\n".join(lines)
             if data is not None and data.strip() == _DONE:
                 self.done = True
             else:
@@ -367,28 +370,3 @@ class StreamReader:
                     at = line.index(data)
                     self._block[place] = line[:at] + edited + line[at + len(data) :]
         return False
-
-
-def without_usage(data: bytes) -> bytes | None:
-    """An event's data without its top-level ``usage``; None when the event says nothing else (no choices).
-
-    The same object comes back when there is nothing to remove, or when the data is not a JSON object.
-    """
-    if data.endswith(_NULL_USAGE) and data.count(b'"usage"') == 1:
-        return data[: -len(_NULL_USAGE)] + b"}"
-    probe = _probed(data)
-    if probe is None:
-        return data
-    usage = bytes(probe.usage)
-    if not usage:
-        return data
-    if usage.startswith(b"{") and bytes(probe.choices).translate(None, b" \t\r\n") == b"[]":
-        return None
-    return remove_member(data, "usage")
-
-
-def _probed(data: bytes) -> _Probe | None:
-    try:
-        return _probe(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seekgate.wire import sse
-from seekgate.wire.sse import StreamReader, without_usage
+from seekgate.wire.sse import StreamReader
 from seekgate.wire.usage import Usage
 from tests.support.sse_streams import (
     CHUNK,
@@ -184,29 +185,6 @@ def test_comments_inside_a_removed_event_stay() -> None:
     assert reader.feed(event) == b": a\n: b\r\n: c\r\n"
 
 
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (b'{"choices":[{}],"usage":null}', b'{"choices":[{}]}'),
-        (b'{"usage":null,"choices":[{}]}', b'{"choices":[{}]}'),
-        (b'{"choices":[{}] , "usage" : {"a":[1]} , "b":1.0}', b'{"choices":[{}]  , "b":1.0}'),
-        (b'{"choices":[],"usage":{"prompt_tokens":1}}', None),
-        (b'{"choices": [ ] ,"usage":{}}', None),
-        (b'{"choices":[],"usage":null}', b'{"choices":[]}'),
-        (b'{"usage":{}}', b"{}"),
-    ],
-)
-def test_what_is_left_of_an_event(data: bytes, expected: bytes | None) -> None:
-    assert without_usage(data) == expected
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"[DONE]", b'["usage"]', b'{"usage":', b'{"a":{"usage":null}}', b"\xff"]
-)
-def test_an_event_without_usage_comes_back_itself(data: bytes) -> None:
-    assert without_usage(data) is data
-
-
 WHOLE = (
     KEEP_ALIVE
     + HELLO_NULL
@@ -230,11 +208,30 @@ def test_every_split_of_a_stream_gives_the_same(make: Callable[[], StreamReader]
         assert run([WHOLE[:at], WHOLE[at : at + 1], b"", WHOLE[at + 1 :]], make) == whole
 
 
-@given(streams(), st.lists(st.integers(0, 2000), max_size=12), st.sampled_from(READERS))
+@given(
+    streams(),
+    st.lists(st.integers(0, 2000), max_size=12),
+    st.sampled_from(READERS),
+    st.sampled_from([1, 1024]),
+)
 def test_every_chunking_gives_the_same(
-    stream: bytes, places: list[int], make: Callable[[], StreamReader]
+    stream: bytes, places: list[int], make: Callable[[], StreamReader], worth_splitting: int
 ) -> None:
-    assert run(cuts(stream, places), make) == run([stream], make)
+    with patch.object(sse, "_WORTH_SPLITTING", worth_splitting):
+        assert (
+            run(cuts(stream, places), make)
+            == run([stream], make)
+            == run(cuts(stream, range(len(stream))), make)
+        )
+
+
+@pytest.mark.parametrize("make", READERS)
+def test_a_burst_read_in_blocks_is_split_at_its_events(make: Callable[[], StreamReader]) -> None:
+    stream = KEEP_ALIVE + HELLO * 40 + HELLO_NULL * 40 + FINAL + ONLY_USAGE + DONE
+    whole = run([stream], make)
+    assert (whole.events, whole.usage, whole.end) == (82, SPENT, "complete")
+    for size in (1024, 1500, 4096, 8191):
+        assert run((stream[at : at + size] for at in range(0, len(stream), size)), make) == whole
 
 
 @given(st.binary(max_size=120), st.lists(st.integers(0, 200), max_size=8), st.sampled_from(READERS))
