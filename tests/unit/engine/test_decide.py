@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seekgate.engine.decide import Plan, Refused, Wanted, decide, kv_bytes
-from seekgate.engine.gguf import Header
+from seekgate.engine.gguf import Header, Scalar
 from seekgate.engine.machine import Machine
 
 GIB = 1 << 30
@@ -84,13 +84,13 @@ def test_impossible_numbers_are_refused() -> None:
 def test_attention_state_by_architecture() -> None:
     # 30 layers, 3 key-value heads of 64 numbers, keys and values, 2 bytes each.
     assert kv_bytes(SMALL, 1) == 30 * 3 * 64 * 2 * 2
-    latent = {
+    latent: dict[str, Scalar] = {
         "general.architecture": "deepseek2",
         "deepseek2.block_count": 27,
         "deepseek2.attention.kv_lora_rank": 512,
         "deepseek2.rope.dimension_count": 64,
     }
-    assert kv_bytes(Header(1, 1, dict(latent)), 10) == 27 * 10 * 576 * 2
+    assert kv_bytes(Header(1, 1, latent), 10) == 27 * 10 * 576 * 2
     windowed = {**SMALL.metadata, "llama.attention.sliding_window": 512}
     assert kv_bytes(Header(1, 1, windowed), 8) == kv_bytes(SMALL, 8) // 2
     assert kv_bytes(Header(1, 1, {}), 8) == 0

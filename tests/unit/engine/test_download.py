@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.file_server import FileServer, Served, file_server
 
 from seekgate.engine.download import ATTEMPTS, Step, Wanted, discard, fetch, state_file
 from seekgate.engine.network import PullError
+from tests.support.file_server import FileServer, Served, file_server
 
 BODY = bytes(range(256)) * 4096
 SHA = hashlib.sha256(BODY).hexdigest()

@@ -6,9 +6,9 @@ import struct
 from pathlib import Path
 
 import pytest
-from tests.support.gguf_file import LLAMA, gguf
 
 from seekgate.engine.gguf import Header, NotGguf, read_header
+from tests.support.gguf_file import LLAMA, gguf
 
 
 def _read(folder: Path, data: bytes) -> Header | NotGguf:

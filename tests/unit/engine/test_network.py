@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import errno
 import http.client
+import io
 import socket
 import ssl
 from email.message import Message
+from http.client import HTTPMessage
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
 import pytest
 
-from seekgate.engine.network import PullError, Transient, explain, megabytes, opener, require_space
+from seekgate.engine.network import PullError, Redirects, Transient, explain, megabytes, require_space
 
 URL = "https://models.example/m.gguf"
 
@@ -78,10 +80,10 @@ def test_statuses(status: int, kind: type[PullError | Transient]) -> None:
 
 
 def test_a_redirect_out_of_encryption_is_refused() -> None:
-    handler = next(one for one in opener().handlers if type(one).__name__ == "_Redirects")
-    redirect = handler.redirect_request  # type: ignore[attr-defined]
     with pytest.raises(PullError, match="not encrypted"):
-        redirect(Request(URL), None, 302, "", Message(), "http://models.example/m.gguf")
+        Redirects().redirect_request(
+            Request(URL), io.BytesIO(), 302, "", HTTPMessage(), "http://models.example/m.gguf"
+        )
 
 
 def test_space(tmp_path: Path) -> None:

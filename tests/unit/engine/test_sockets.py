@@ -8,9 +8,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.until import until
 
 from seekgate.engine import sockets
+from tests.support.until import until
 
 
 def test_addresses() -> None:
