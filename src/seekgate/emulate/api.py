@@ -107,6 +107,9 @@ class Api:
             return Handled(self._refuse(faults, path, NO_FAULTS, received), peek=peek)
         lease, result = self._route(received, path, beta, faults, now)
         answer = self._refuse(result, path, faults, received) if isinstance(result, Refusal) else result
+        if received.method == "HEAD":
+            # An answer to HEAD has no body (RFC 9110, section 9.3.2); it would be read as the next answer.
+            answer = msgspec.structs.replace(answer, body=b"")
         return Handled(answer, faults, lease, peek)
 
     def _faults(self, received: Received, path: str, peek: Peek) -> Faults | Refusal:

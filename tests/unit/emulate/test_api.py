@@ -38,6 +38,9 @@ def test_chat_is_under_every_base(path: str) -> None:
 def test_other_paths_and_methods_are_refused() -> None:
     error(send(make_api(), path="/nothing", method="GET"), 404)
     error(send(make_api(), path="/chat/completions", method="GET"), 405)
+    error(send(make_api(), path="/models", method="OPTIONS"), 405)
+    head = send(make_api(), path="/models", method="HEAD").answer
+    assert (head.status, head.body) == (405, b"")
 
 
 @pytest.mark.parametrize("path", ["/models", "/v1/models"])
