@@ -27,7 +27,7 @@ bench-check: env system ## Hold the benchmark's ratios against their bounds, in 
 	@$(BIN)/python -m bench --quick --check
 
 fuzz: env ## Attack the parsers for MINUTES (10)
-	@tools/fuzz.sh $(MINUTES)
+	@SEEKGATE_FUZZ_SECONDS=$$((60 * $(or $(MINUTES),10))) $(BIN)/python -m tests.fuzz.run
 
 docs: env ## Build the documentation into build/site, strictly
 	@$(BIN)/mkdocs build --quiet --strict
