@@ -387,7 +387,7 @@ def test_a_stream_that_is_cut_raises(client: Any, node: Gateway) -> None:
     stream = client.chat.completions.create(
         model=MODEL, messages=ASK, stream=True, extra_body={"user_id": "cut-4"}
     )
-    with pytest.raises(openai.APIError, match="ended its stream"):
+    with pytest.raises(openai.APIError, match="answer was complete"):
         chunks.extend(stream)
     assert len(chunks) == 4
 
