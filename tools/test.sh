@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONDONTWRITEBYTECODE=1 HYPOTHESIS_STORAGE_DIRECTORY=.cache/hypothesis NO_MKDOCS_2_WARNING=1
+export SEEKGATE_CACHE="$PWD/.cache/seekgate" # the model that live tests run
 bin=.venv/bin
 
 if [ $# -gt 0 ]; then
