@@ -184,6 +184,24 @@ def test_a_good_reload_swaps_and_a_bad_one_changes_nothing(nodes: Nodes) -> None
     assert node.get()["number"] > after["number"]
 
 
+def test_a_later_start_serves_the_last_good_snapshot_first_and_checks_it_afterwards(nodes: Nodes) -> None:
+    node = nodes.node().start()
+    number = node.get()["number"]
+    assert node.stop() == 0
+
+    again = nodes.node().start()
+    assert again.get()["number"] == number
+    until(lambda: json.loads((again.home / "run/number").read_text()) > number, "the check to begin")
+    until(lambda: not any(c["role"] == "compiler" for c in children(again)), "the check to end")
+    assert again.stop() == 0
+    assert not again.said("configuration in force")
+
+    nodes.write(workers=2)
+    changed = nodes.node().start()
+    assert changed.ready["workers"] == 2
+    assert changed.get()["number"] > number
+
+
 def test_a_snapshot_that_a_worker_refuses_changes_nothing(nodes: Nodes) -> None:
     node = nodes.node().start()
     before = node.get()

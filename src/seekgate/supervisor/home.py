@@ -7,6 +7,7 @@
 ``run/number``          the number of the newest snapshot, so that numbers grow over restarts
 ``run/snapshot-N.json`` the snapshots in force and on offer
 ``run/snapshot.json``   the last good snapshot
+``run/inputs.json``     a fingerprint of what it was made from
 ``log/engine-NAME.log`` what an engine writes, and its older parts ``.1``, ``.2``, ``.3``
 ======================  ==========================================================================
 """
@@ -102,6 +103,11 @@ class Home:
         for path in self.run.glob("snapshot-*.json"):
             if path != self.snapshot(number):
                 path.unlink(missing_ok=True)
+
+    def restore(self, number: int) -> None:
+        """Put the last good snapshot, which has this number, where workers look for it."""
+        if not self.snapshot(number).exists():
+            replace(self.snapshot(number), self.last_good.read_bytes())
 
     def discard(self, number: int) -> None:
         """Remove a snapshot that is not to be served."""

@@ -23,6 +23,7 @@ from seekgate.supervisor import greeting, sockets
 from seekgate.supervisor.compiling import Compilation
 from seekgate.supervisor.engines import Engines
 from seekgate.supervisor.home import Home, LockedError
+from seekgate.supervisor.inputs import Inputs, same
 from seekgate.supervisor.log import Logger
 from seekgate.supervisor.loop import Loop
 from seekgate.supervisor.perform import Modules, Performer
@@ -71,6 +72,9 @@ class Supervisor:
         self._watch = FileWatch(files_of(options.config, None))
         self._snapshot: Snapshot | None = None
         self._bound: Snapshot | None = None
+        self._inputs = Inputs(home, options.config, os.environ)
+        self._fingerprint = ""
+        self._unverified: Snapshot | None = None
         self._compiling = False
         self._reload_again = False
         self._announced = False
@@ -95,10 +99,24 @@ class Supervisor:
         if self._notifier.watchdog is not None:
             self._feed_watchdog(self._notifier.watchdog / 2)
         self._notifier.status("starting")
-        self._compile()
-        self._speculate()
+        if not self._begin_with_last_good():
+            self._compile()
+            self._speculate()
         self._loop.run()
         return self._exit_code
+
+    def _begin_with_last_good(self) -> bool:
+        last = self._inputs.snapshot()
+        if last is None:
+            return False
+        try:
+            self._home.restore(last.number)
+        except OSError:
+            return False
+        self._unverified = last
+        self._performer.snapshots[last.number] = last
+        self._bind(last)
+        return True
 
     def _speculate(self) -> None:
         """Start workers as the last good snapshot had them; most starts are like the one before."""
@@ -114,6 +132,7 @@ class Supervisor:
 
     def _compile(self) -> None:
         self._compiling = True
+        self._fingerprint = self._inputs.fingerprint()
         try:
             Compilation(
                 next(self._ids), self._children, self._loop, self._home, self._options.config, self._compiled
@@ -123,6 +142,7 @@ class Supervisor:
 
     def _compiled(self, snapshot: Snapshot | None, said: list[str]) -> None:
         self._compiling = False
+        verified, self._unverified = self._unverified, None
         if self._stopping:
             self._finish()
         elif snapshot is None and self._bound is None:
@@ -130,6 +150,9 @@ class Supervisor:
         elif snapshot is None:
             self._log.error("the new configuration cannot be used: nothing changes", detail=said)
             self._reloaded()
+        elif verified is not None and same(verified, snapshot):
+            self._home.discard(snapshot.number)
+            self._reload_if_asked()
         else:
             for line in said:
                 self._log.warning(line)
@@ -193,6 +216,8 @@ class Supervisor:
         except OSError:
             self._log.warning("nobody reads standard output")
         self._ready()
+        if self._unverified is not None and not self._compiling:
+            self._compile()
 
     def _ready(self) -> None:
         number = self._snapshot.number if self._snapshot is not None else 0
@@ -204,9 +229,11 @@ class Supervisor:
     def _reload(self) -> None:
         if self._stopping:
             return
-        if self._compiling or self._workers.offering or not self._announced:
+        if self._compiling or self._workers.offering or not self._workers.committed:
             self._reload_again = True
             return
+        # What is compiled now is loaded even if it is the same: certificates and secrets may have changed.
+        self._unverified = None
         self._notifier.reloading("reloading the configuration")
         self._compile()
 
@@ -214,6 +241,9 @@ class Supervisor:
         """A reload has ended, well or not."""
         if self._announced:
             self._ready()
+        self._reload_if_asked()
+
+    def _reload_if_asked(self) -> None:
         if self._reload_again:
             self._reload_again = False
             self._reload()
@@ -222,12 +252,15 @@ class Supervisor:
         """Every worker runs on this snapshot: it is the one that later workers begin with."""
         before, after = self._snapshot, self._performer.snapshots[number]
         try:
-            self._home.keep_good(number)
+            if self._unverified is None:
+                self._home.keep_good(number)
+                self._inputs.keep(number, self._fingerprint)
         except OSError as error:
             self._log.warning("cannot keep the last good snapshot", reason=error.strerror)
         self._performer.snapshots = {number: after}
         self._use(after)
         if before is None or before.number == number:
+            self._reload_if_asked()
             return
         for what in self._needs_restart(self._bound or before, after):
             self._log.warning("this change needs a restart of the supervisor", what=what)

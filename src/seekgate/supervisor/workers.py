@@ -85,7 +85,7 @@ class Workers:
         self.stopping = False
         self.drain_seconds = 30.0
         self._offer: Offer | None = None
-        self._committed = False
+        self.committed = False
 
     @property
     def all_ready(self) -> bool:
@@ -146,8 +146,8 @@ class Workers:
                 out += self._drain(predecessor, self.drain_seconds, now)
         if worker.number != self.number:
             out.append(act.OfferSnapshot(id, self.number))
-        if not self._committed and self.all_ready:
-            self._committed = True
+        if not self.committed and self.all_ready:
+            self.committed = True
             out.append(act.Committed(self.number))
         if self.rolling is not None:
             out += self._roll_on(now)
@@ -173,7 +173,7 @@ class Workers:
         if worker is None:
             return []
         if worker.phase is Phase.STARTING:
-            if not self._committed:
+            if not self.committed:
                 return [act.Fatal(f"a worker cannot serve this configuration: {reason}")]
             note = act.Note("error", "worker cannot start", {"slot": worker.slot, "reason": reason})
             return [note, act.KillChild(id)]
@@ -223,7 +223,7 @@ class Workers:
 
     def roll(self, now: float) -> list[act.Action]:
         """Replace every worker by a fresh process, one slot after another."""
-        if self.stopping or self.rolling is not None or not self._committed:
+        if self.stopping or self.rolling is not None or not self.committed:
             return [act.Note("warning", "rolling restart not begun: busy with another change")]
         self.rolling = deque(range(len(self.slots)))
         return [act.Note("info", "rolling restart begins", {"workers": len(self.slots)}), *self._roll_on(now)]
@@ -300,7 +300,7 @@ class Workers:
     def _replace_later(self, slot: Slot, worker: Worker, now: float) -> list[act.Action]:
         worked = now - worker.since if worker.phase is Phase.READY else 0.0
         delay = slot.backoff.failed(worked)
-        if not self._committed and slot.backoff.failures >= ATTEMPTS:
+        if not self.committed and slot.backoff.failures >= ATTEMPTS:
             return [act.Fatal(f"worker {worker.slot} died {ATTEMPTS} times before it was ready")]
         slot.due = now + delay
         if not delay:

@@ -58,7 +58,12 @@ def test_the_last_good_snapshot_survives_and_the_others_go(home: Home) -> None:
     home.keep_good(2)
     assert home.read_last_good() == snapshot(2)
     assert sorted(path.name for path in home.run.glob("snapshot*")) == ["snapshot-2.json", "snapshot.json"]
+    home.snapshot(2).unlink()
+    home.restore(2)
+    assert home.snapshot(2).read_bytes() == home.last_good.read_bytes()
     home.last_good.write_bytes(b"{")
+    home.restore(2)
+    assert home.snapshot(2).read_bytes() != b"{"
     assert home.read_last_good() is None
     home.discard(2)
     home.discard(2)
