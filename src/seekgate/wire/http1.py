@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 
 import httptools
+import msgspec
 
 from seekgate.config.snapshot import Limits
 from seekgate.wire.chunked import ChunkedDecoder
@@ -52,6 +53,7 @@ class RequestReader:
     """
 
     __slots__ = (
+        "_blank",
         "_body",
         "_body_left",
         "_buffer",
@@ -74,6 +76,7 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._buffer: bytearray | bytes = b""
         self._scanned = 0
+        self._blank = False  # an empty line was skipped, and no request has come since
         self._headers: dict[bytes, bytes] = {}
         self._duplicate = b""
         self._target = b""
@@ -151,6 +154,7 @@ class RequestReader:
         body = bytes(buffer[start:stop])
         self._buffer = b"" if stop == size else bytes(buffer[stop:])
         self._scanned = 0
+        self._blank = False
         return Request(known.method, known.target, known.headers, body, known.keep_alive, known.http_1_0)
 
     def _remember(self, request: Request, data: bytes, end: int) -> None:
@@ -165,7 +169,7 @@ class RequestReader:
             return
         stop = data.find(b"\r", at)
         if data[at:stop].isdigit():
-            self._known = request
+            self._known = msgspec.structs.replace(request)  # without the body, which comes later
             self._known_before = data[:at]
             self._known_after = data[stop:end]
 
@@ -176,8 +180,9 @@ class RequestReader:
         if buffer == b"\r":
             self._buffer = buffer
             return None
-        if not buffer.startswith(b"\r\n") or buffer[2:3] in (b"\r", b"\n"):
+        if self._blank or not buffer.startswith(b"\r\n"):
             return _BAD_LINE_ENDS
+        self._blank = True
         self._buffer = b""
         return self.feed(buffer[2:])
 
@@ -196,6 +201,7 @@ class RequestReader:
         headers: dict[bytes, bytes] = {}
         self._headers = headers
         self._duplicate = b""
+        self._blank = False
         parser = self._parser
         try:
             parser.feed_data(data if end == len(data) else data[:end])
@@ -230,6 +236,9 @@ class RequestReader:
 
     def _begin_body(self, request: Request, data: bytes, end: int) -> Request | Refusal | None:
         headers = request.headers
+        expect = headers.get(b"expect")
+        if expect is not None and expect.lower() != b"100-continue":
+            return Refusal(417, "The only expectation understood is 100-continue.")
         # The framing is used up here: nobody after this may read it again, and understand it differently.
         length = headers.pop(b"content-length", None)
         if length is not None:
@@ -255,13 +264,10 @@ class RequestReader:
                 return Refusal(501, "The only transfer coding understood is chunked.")
             self._chunked = ChunkedDecoder(self._limits.body_bytes)
             self._body = bytearray()
-        expect = headers.get(b"expect")
-        if expect is not None:
-            if expect.lower() != b"100-continue":
-                return Refusal(417, "The only expectation understood is 100-continue.")
-            self.expects_continue = not request.http_1_0
-        if self._chunked is not None:
-            return self._feed_chunked(data[end:])
+            outcome = self._feed_chunked(data[end:])
+            if outcome is not None:
+                return outcome
+        self.expects_continue = expect is not None and not request.http_1_0
         return None
 
     def _feed_body(self, data: bytes) -> Request | Refusal | None:
@@ -301,13 +307,13 @@ class RequestReader:
         return request
 
     def _whole(self, request: Request, body: bytes) -> Request | Refusal:
-        if body:
+        if body and b"upgrade" in request.headers:
+            # llhttp took what follows such a head for another protocol: the next request gets a parser of its own.
+            self._parser = httptools.HttpRequestParser(self)
+        elif body:
             try:
-                self._parser.feed_data(
-                    body
-                )  # llhttp counts the body off; there is no on_body, so nothing is copied
-            except httptools.HttpParserUpgrade:
-                self._parser = httptools.HttpRequestParser(self)
+                # llhttp counts the body off; there is no on_body, so nothing is copied.
+                self._parser.feed_data(body)
             except httptools.HttpParserError as error:
                 return Refusal(400, f"The request body is malformed: {_said(error)}.")
         self._body = None
