@@ -69,32 +69,8 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def _beginning(line: str, environment: dict[str, str]) -> str:
-    """The first events that a pasted line prints, or all when it prints fewer; then it is left, as with Ctrl-C."""
-    with subprocess.Popen(
-        ["bash", "-c", f"exec {line}"], env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        events: list[str] = []
-        for text in process.stdout:
-            events.append(text)
-            if text.startswith("data:") and len(events) > 40:
-                break
-        process.send_signal(signal.SIGINT)
-        return "".join(events)
-
-
 def _words(answer: str) -> str:
     return "".join(re.findall(r'"content":"((?:[^"\\]|\\.)*)"', answer))
-
-
-def test_the_printed_line_streams_an_answer_on_the_first_start_and_on_the_second(tmp_path: Path) -> None:
-    for _ in range(2):
-        with _serving(tmp_path) as (said, environment):
-            line = next(line for line in said.splitlines() if line.startswith("curl"))
-            assert len(_words(_beginning(line, environment))) > 20
-    key = tmp_path / ".local/share/seekgate/demo.key"
-    assert key.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_commands_shown_work(tmp_path: Path) -> None:
