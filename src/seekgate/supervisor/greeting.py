@@ -64,6 +64,7 @@ def _curl(snapshot: Snapshot, url: str, model: str, demo_key: Path) -> str:
     body = {
         "model": model,
         "stream": True,
+        "max_tokens": 120,  # a small model left to itself may tell about the sea for minutes
         "messages": [{"role": "user", "content": "Tell me about the sea."}],
     }
     parts = ["curl -sN", shlex.quote(f"{url}/v1/chat/completions")]
