@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from seekgate.host.processes import start_time
+from tests.support.model import small_model
 from tests.support.node import CONFIG, Node
 from tests.support.until import until
 
@@ -262,6 +263,97 @@ def test_a_second_signal_ends_at_once(nodes: Nodes) -> None:
     assert node.wait() == 1
     asking.join()
     assert failures
+
+
+def test_a_signal_during_the_start_ends_it_in_order(nodes: Nodes) -> None:
+    for role in ("compiler", "worker 0"):
+        node = nodes.node(home=role)
+        node.launch()
+        until(lambda n=node, r=role: r in [c["role"] for c in children(n)], f"the {role} to be started")  # type: ignore[misc]
+        pids = [child["pid"] for child in children(node)]
+        assert node.stop() == 0
+        assert not alive(pids)
+        assert not (node.home / "run/children.json").exists()
+
+
+def test_the_built_in_configuration_greets_people_with_a_line_to_paste(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEKGATE_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("SEEKGATE_ADMIN", "127.0.0.1:0")
+    key = ""
+    for _ in range(2):
+        node = Node(nodes.path / "home", json=False, engines=False)
+        nodes.made.append(node)
+        process = node.launch()
+        assert process.stdout is not None
+        greeting = ""
+        for line in process.stdout:
+            greeting += line
+            if line.startswith("curl "):
+                break
+        file = node.home / "demo.key"
+        assert f'-H "Authorization: Bearer $(cat {file})"' in greeting
+        key = key or file.read_text().strip()
+        assert file.read_text().strip() == key
+        assert oct(file.stat().st_mode)[-3:] == "600"
+        assert key not in greeting
+        assert node.stop() == 0
+        assert key not in json.dumps(node.lines)
+
+
+ENGINE = """\
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+providers:
+  local: {{type: llamacpp, engine: small}}
+engines:
+  small: {{model: {model}, context: {context}, slots: 1}}
+models:
+  m:
+    deployments: [{{provider: local}}]
+"""
+
+
+def engine_pid(node: Node) -> int:
+    return max((child["pid"] for child in children(node) if child["role"] == "engine small"), default=0)
+
+
+def test_an_engine_is_restarted_replaced_and_removed(nodes: Nodes) -> None:
+    nodes.write_text(ENGINE.format(model=small_model(), context=512))
+    node = nodes.node().start()
+    assert node.ready["engines"] == {"small": ""}
+    assert node.get()["engines"] == {"small": True}
+    first = engine_pid(node)
+    os.kill(first, signal.SIGKILL)
+    node.hears("engine ready", 2)
+    assert node.said("engine died")[0]["how"].startswith("signal SIGKILL")
+    until(lambda: node.get()["engines"] == {"small": True}, "the worker to know of the new engine")
+    second = engine_pid(node)
+
+    nodes.write_text(ENGINE.format(model=small_model(), context=256))
+    node.hears("engine ready", 3)
+    node.hears("engine drained")
+    assert not alive([first, second])
+    assert node.get()["engines"] == {"small": True}
+    assert (node.home / "log/engine-small.log").stat().st_size > 0
+
+    nodes.write()
+    node.hears("engine no longer configured")
+    node.hears("engine drained", 2)
+    assert node.get()["engines"] == {"small": False}
+    assert node.stop() == 0
+
+
+def test_an_engine_that_cannot_work_is_named_and_the_rest_serves(nodes: Nodes) -> None:
+    broken = nodes.path / "broken.gguf"
+    broken.write_bytes(b"not a model")
+    nodes.write_text(ENGINE.format(model=broken, context=512))
+    node = nodes.node().start()
+    assert "cannot work" in node.ready["engines"]["small"]
+    assert node.get()["engines"] == {}
+    assert "not a model" in node.said("engine cannot work here")[0]["how"]
+    assert node.stop() == 0
 
 
 def test_a_killed_supervisor_leaves_nothing_that_the_next_start_trips_over(nodes: Nodes) -> None:

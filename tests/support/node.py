@@ -110,7 +110,7 @@ class Node:
         assert self.process is not None
         code = self.process.wait(60)
         if self._reader is not None:
-            self._reader.join(10)
+            self._reader.join(1)  # an orphan may hold its other end
         return code
 
     def stop(self) -> int:

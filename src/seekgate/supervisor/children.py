@@ -30,7 +30,10 @@ class _Entry:
 
 
 class Children:
-    """Every child by its id. Callbacks run from the loop: a child's messages and output first, its exit last."""
+    """Every child by its id. Callbacks run from the loop: a child's messages and output first, its exit last.
+
+    ``after_exit`` is called after each exit, whoever's it was.
+    """
 
     def __init__(self, loop: Loop, home: Home, log: Logger) -> None:
         self._loop = loop
@@ -38,6 +41,7 @@ class Children:
         self._log = log
         self._entries: dict[int, _Entry] = {}
         self.killed = 0
+        self.after_exit: Callable[[], None] | None = None
         loop.on_signal(signal.SIGCHLD, self.reap)
 
     def __len__(self) -> int:
@@ -110,6 +114,8 @@ class Children:
             entry.child.close()
             self._record()
             entry.on_exit(code)
+            if self.after_exit is not None:
+                self.after_exit()
 
     def _listen(self, id: int) -> None:
         entry = self._entries[id]

@@ -65,6 +65,7 @@ class Supervisor:
         self._performer = Performer(self._loop, home, log, self._workers, self._engines, modules)
         self._performer.outcomes = self
         self._children = self._performer.children
+        self._children.after_exit = self._finish
         self._sockets = self._performer.sockets
         self._do = self._performer.do
         self._notifier = Notifier.from_environment(os.environ, os.getpid())
@@ -144,8 +145,8 @@ class Supervisor:
         self._compiling = False
         verified, self._unverified = self._unverified, None
         if self._stopping:
-            self._finish()
-        elif snapshot is None and self._bound is None:
+            return
+        if snapshot is None and self._bound is None:
             self._fail("the configuration cannot be used", said)
         elif snapshot is None:
             self._log.error("the new configuration cannot be used: nothing changes", detail=said)
