@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,11 +51,10 @@ class Stage:
 @contextmanager
 def stage(path: Path) -> Iterator[Stage]:
     """A stage whose children are all gone afterwards, and whose signal handlers too."""
-    before = signal.getsignal(signal.SIGCHLD)
     made = Stage(path)
     try:
         yield made
     finally:
         made.children.kill_all()
         made.run_until(lambda: len(made.children) == 0)
-        signal.signal(signal.SIGCHLD, before)
+        made.loop.close()

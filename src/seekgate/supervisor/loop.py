@@ -48,6 +48,7 @@ class Loop:
         self._awake.setblocking(False)
         self._selector.register(self._awake, selectors.EVENT_READ, self._signalled)
         self._running = False
+        self._before = -1
 
     @staticmethod
     def now() -> float:
@@ -70,6 +71,9 @@ class Loop:
 
     def on_signal(self, signum: int, callback: Callable[[], None]) -> None:
         """Call back from the loop, never in the middle of something, when the signal arrives."""
+        if not self._signals:
+            # From the first handler on, or a signal that comes before `run` would be lost.
+            self._before = signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         self._signals[signum] = callback
         # A handler must exist for the wake-up descriptor to be written; the number arrives there.
         signal.signal(signum, lambda *_: None)
@@ -77,13 +81,20 @@ class Loop:
 
     def run(self) -> None:
         """Run until `stop`."""
-        previous = signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         self._running = True
-        try:
-            while self._running:
-                self._once()
-        finally:
-            signal.set_wakeup_fd(previous)
+        while self._running:
+            self._once()
+
+    def close(self) -> None:
+        """Let go of the signals and the loop's own descriptors."""
+        if self._signals:
+            signal.set_wakeup_fd(self._before)
+            for signum in self._signals:
+                signal.signal(signum, signal.SIG_DFL)
+            self._signals.clear()
+        self._selector.close()
+        self._wake.close()
+        self._awake.close()
 
     def stop(self) -> None:
         """Return from `run` after the present callback."""

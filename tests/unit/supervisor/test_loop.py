@@ -12,10 +12,9 @@ from seekgate.supervisor.loop import Loop
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    before = {each: signal.getsignal(each) for each in (signal.SIGUSR1, signal.SIGUSR2)}
-    yield Loop()
-    for signum, handler in before.items():
-        signal.signal(signum, handler)
+    made = Loop()
+    yield made
+    made.close()
 
 
 def test_timers_run_in_order_and_cancelled_ones_do_not(loop: Loop) -> None:
@@ -88,3 +87,18 @@ def test_signals_come_from_the_loop_and_repeated_ones_count_once(loop: Loop) -> 
     loop.later(0.0, send)
     loop.run()
     assert got == [signal.SIGUSR1, signal.SIGUSR2]
+
+
+def test_a_signal_before_the_loop_runs_is_not_lost_and_its_end_gives_signals_back(loop: Loop) -> None:
+    got: list[int] = []
+    loop.on_signal(signal.SIGUSR1, lambda: (got.append(1), loop.stop()))
+    os.kill(os.getpid(), signal.SIGUSR1)
+    loop.run()
+    assert got == [1]
+    other = Loop()
+    other.on_signal(signal.SIGUSR2, lambda: None)
+    other.close()
+    assert signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL
+    os.kill(os.getpid(), signal.SIGUSR1)
+    loop.run()
+    assert got == [1, 1]
