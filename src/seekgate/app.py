@@ -20,6 +20,7 @@ from seekgate.gateway.resolver import SystemResolver
 from seekgate.gateway.worker import Worker
 from seekgate.host.clock import Clock, SystemClock
 from seekgate.host.logfile import LogWriter
+from seekgate.pipeline.batch import Batch
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
 from seekgate.pipeline.stage import Stage
@@ -44,28 +45,36 @@ class Application:
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._metrics = metrics
         self._clock = clock
-        self._records: list[Record] = []
+        self._batches: list[Batch] = []
+        self._lines = bytearray()
         self._log: LogWriter | None = None
         self._log_target = "off"
         self._prices: PriceTable | None = None
         self._ticks = 0
-        self._encode = msgspec.json.Encoder().encode_lines
+        self._encode_into = msgspec.json.Encoder().encode_into
 
     def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
         """The stages for this snapshot, in the order in which requests pass them."""
         keys = KeyTable((key.name, self.secret(key.secret), key.cidr) for key in snapshot.keys)
         override = None if snapshot.prices is None else Path(snapshot.prices).read_bytes()
         self._prices = prices = PriceTable.load(builtin(), override, snapshot.prices or "")
-        stages: list[Stage] = []
+        observers: list[Stage] = [Metering(self._metrics, prices)]
         if snapshot.access_log.target != "off":
-            stages.append(AccessLog(self._records.append))
-        stages += [
-            Metering(self._metrics, prices),
+            observers.append(AccessLog(self._record))
+        batch = Batch(observers, report)
+        self._batches = [old for old in self._batches if not old.empty] + [batch]
+        stages: list[Stage] = [
+            batch,
             Identity(keys),
             Decode(),
             Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
         ]
         return Pipeline(stages, report)
+
+    def _record(self, record: Record) -> None:
+        """Append a line to what the next tick hands to the log's thread."""
+        self._encode_into(record, self._lines, -1)
+        self._lines += b"\n"
 
     def secret(self, reference: str) -> str:
         """Resolve a secret reference."""
@@ -78,7 +87,7 @@ class Application:
         """Log bytes that never became a request."""
         if self._log_target != "off":
             now = self._clock.wall()
-            self._records.append(
+            self._record(
                 Record(
                     now,
                     "",
@@ -87,7 +96,7 @@ class Application:
                     "",
                     kind.status,
                     "refused",
-                    0.0,
+                    0,
                     error=kind.name,
                     error_source=kind.source,
                 )
@@ -101,11 +110,17 @@ class Application:
         if old is not None:
             old.close()
 
+    def flush(self) -> None:
+        """Bring the counts up to date."""
+        for batch in self._batches:
+            batch.flush()
+
     def tick(self) -> None:
-        """Hand the collected records to the log's thread."""
-        if self._records and self._log is not None:
-            self._log.write(self._encode(self._records))
-            self._records.clear()
+        """Settle what has been collected, and hand the records to the log's thread."""
+        self.flush()
+        if self._lines and self._log is not None:
+            self._log.write(bytes(self._lines))
+        self._lines.clear()
         if self._ticks % _MINUTE == 0 and self._prices is not None:
             self._metrics.price_calendar_expired.value = int(
                 self._prices.calendar_expired(self._clock.wall())

@@ -76,7 +76,7 @@ class AdminFront:
         keep_alive = request.keep_alive and not self.draining
         head = own_head(status, content_type, len(body), b"", (), not keep_alive)
         down.transport.write(head if request.method == b"HEAD" else head + body)
-        down.finish(keep_alive)
+        down.finish(keep_alive, self.clock.monotonic())
 
 
 class _Scrape:

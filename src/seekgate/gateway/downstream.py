@@ -203,7 +203,7 @@ class Downstream(asyncio.Protocol):
             self._phase = _HEAD
             self.deadline = self.front.clock.monotonic() + limits.header_timeout
 
-    def finish(self, keep_alive: bool) -> None:
+    def finish(self, keep_alive: bool, now: float) -> None:
         """The request in hand has been answered: go on with the next one, or close."""
         self.relay = None
         self._busy = False
@@ -213,7 +213,7 @@ class Downstream(asyncio.Protocol):
             self.close()
             return
         self._phase = _IDLE
-        self.deadline = self.front.clock.monotonic() + self.front.limits.idle_timeout
+        self.deadline = now + self.front.limits.idle_timeout
         if not self._advancing and (self._held or self._reading_paused or self.reader.buffered):
             self._advance(self._next())
 

@@ -156,12 +156,15 @@ class PublicFront:
             head += body
             x.bytes_out = len(body)
         down.transport.write(head)
-        self.settle(x, world)
-        down.finish(keep_alive)
+        now = self.clock.monotonic()
+        self.settle(x, world, now)
+        down.finish(keep_alive, now)
 
-    def settle(self, x: Exchange, world: World) -> None:
+    def settle(self, x: Exchange, world: World, now: float) -> None:
         """The exchange is over, however it went: exactly once for each."""
-        x.ended_at = self.clock.monotonic()
+        x.ended_at = now
+        x.tree = None
+        x.request.body = b""
         self.metrics.in_flight.value -= 1
         world.pipeline.end(x)
 
@@ -270,7 +273,7 @@ class Parked:
         self._task.cancel()
         self._x.outcome = "client_left"
         self._x.status = 499
-        self._front.settle(self._x, self._world)
+        self._front.settle(self._x, self._world, self._front.clock.monotonic())
 
     def pause(self) -> None:
         """Nothing is being sent."""

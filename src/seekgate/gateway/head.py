@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from seekgate.pipeline.exchange import Exchange
-from seekgate.wire.response import LAST_CHUNK, NOT_PASSED, chunk, status_line
+from seekgate.wire.response import LAST_CHUNK, NOT_PASSED, STATUS_LINES, status_line
+
+if TYPE_CHECKING:
+    from seekgate.gateway.upstream import Upstream
+
+_SPECIAL = frozenset((b"content-length", b"transfer-encoding", b"content-type", b"x-ds-trace-id"))
+_MAX_KNOWN = 1024
+
+
+class Action(NamedTuple):
+    """What becomes of a header: ``line`` begins a line of the client's head, ``special`` names what we must know."""
+
+    line: bytes
+    special: bytes
+
+
+class _Actions(dict[bytes, Action]):
+    """Actions by the header's name as the upstream spells it; decided only once for each spelling."""
+
+    def __missing__(self, name: bytes) -> Action:
+        key = name.lower()
+        passed = key not in NOT_PASSED and key != b"content-type"
+        action = Action(b"\r\n%b: " % name if passed else b"", key if key in _SPECIAL else b"")
+        if len(self) < _MAX_KNOWN:
+            self[name] = action
+        return action
+
+
+ACTIONS = _Actions()
 
 
 class Head:
@@ -13,72 +43,59 @@ class Head:
     that only the end of the upstream's connection ends it; ``last`` closes the body.
     """
 
-    __slots__ = ("chunked", "data", "events", "keep_alive", "last", "until_close", "upstream_id")
+    __slots__ = ("chunked", "data", "events", "keep_alive", "last", "until_close")
 
-    def __init__(self, events: bool, chunked: bool, keep_alive: bool, until_close: bool) -> None:
+    def __init__(self, data: bytes, events: bool, chunked: bool, keep_alive: bool, until_close: bool) -> None:
+        self.data = data
         self.events = events
         self.chunked = chunked
         self.keep_alive = keep_alive
         self.until_close = until_close
         self.last = LAST_CHUNK if chunked else b""
-        self.data = b""
-        self.upstream_id = ""
 
     def frame(self, data: bytes) -> bytes:
-        """``data`` as a piece of the body."""
-        return chunk(data) if self.chunked else data
+        """``data`` as a piece of the body (RFC 9112, 7.1). Empty data would end a chunked body, and gives nothing."""
+        if self.chunked and data:
+            return b"%x\r\n%b\r\n" % (len(data), data)
+        return data
 
 
-def make_head(
-    headers: list[tuple[bytes, bytes]], status: int, x: Exchange, draining: bool, rewritten: bool
-) -> Head:
-    """The client's head for an upstream's. ``rewritten``: the body may change, so its length is not promised."""
-    out = [status_line(status)]
-    length: bytes | None = None
-    coded = False
-    content_type = b""
-    upstream_id = b""
-    for name, value in headers:
-        key = name.lower()
-        if key in NOT_PASSED:
-            if key == b"content-length":
-                length = value
-            elif key == b"transfer-encoding":
-                coded = True
-        elif key == b"content-type":
-            content_type = value
-        else:
-            out.append(b"%b: %b\r\n" % (name, value))
-            if key == b"x-ds-trace-id":
-                upstream_id = value
-    events = status == 200 and content_type[:17].lower() == b"text/event-stream"
-    if status >= 400 and content_type[:24].lower() == b"application/octet-stream":
-        # Some DeepSeek errors are JSON under this type, which SDKs would not read as an error.
-        content_type = b"application/json"
-    if content_type:
-        out.append(b"Content-Type: %b\r\n" % content_type)
+def make_head(up: Upstream, x: Exchange, draining: bool, rewritten: bool) -> Head:
+    """The client's head for the upstream's. ``rewritten``: the body may change, so its length is not promised.
+
+    Sets ``x.upstream_id``.
+    """
+    status = up.status
+    special = up.special
+    length = up.length
+    content_type = special.get(b"content-type", b"")
     request = x.request
-    bodyless = status in (204, 304)
+    events = status == 200 and content_type[:17].lower() == b"text/event-stream"
+    bodyless = status == 204 or status == 304
     fixed = (length is not None or bodyless) and not events and not rewritten
     chunked = not fixed and not request.http_1_0
     keep_alive = request.keep_alive and not draining and (fixed or chunked)
-    head = Head(events, chunked, keep_alive, length is None and not coded and not bodyless)
+    if status >= 400 and content_type[:24].lower() == b"application/octet-stream":
+        # Some DeepSeek errors are JSON under this type, which SDKs would not read as an error.
+        content_type = b"application/json"
+    more = b"\r\nContent-Type: " + content_type if content_type else b""
     if chunked:
-        out.append(b"Transfer-Encoding: chunked\r\n")
+        more += b"\r\nTransfer-Encoding: chunked"
     elif length is not None and fixed:
-        out.append(b"Content-Length: %b\r\n" % length)
+        more += b"\r\nContent-Length: " + length
     if events:
         # A buffering reverse proxy in front would turn the stream into one late answer.
-        out.append(b"X-Accel-Buffering: no\r\n")
-    out.append(b"X-Request-Id: %b\r\n" % x.id.encode())
+        more += b"\r\nX-Accel-Buffering: no"
     trace = request.headers.get(b"traceparent")
     if trace is not None:
-        out.append(b"traceparent: %b\r\n" % trace)
+        more += b"\r\ntraceparent: " + trace
     if not keep_alive:
-        out.append(b"Connection: close\r\n")
+        more += b"\r\nConnection: close"
     elif request.http_1_0:
-        out.append(b"Connection: keep-alive\r\n")
-    out.append(b"\r\n")
-    head.data = b"".join(out)
-    head.upstream_id = upstream_id.decode("latin-1")
-    return head
+        more += b"\r\nConnection: keep-alive"
+    if b"x-ds-trace-id" in special:
+        x.upstream_id = special[b"x-ds-trace-id"].decode("latin-1")
+    line = STATUS_LINES.get(status) or status_line(status)
+    data = b"%b%b%b\r\nX-Request-Id: %b\r\n\r\n" % (line, up.passed, more, x.id.encode())
+    until_close = length is None and not bodyless and b"transfer-encoding" not in special
+    return Head(data, events, chunked, keep_alive, until_close)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from seekgate.gateway.head import Head, make_head
 from seekgate.pipeline.exchange import Attempt, Exchange
 from seekgate.pipeline.stage import Reply
@@ -20,6 +22,7 @@ from seekgate.wire.sse import StreamReader
 if TYPE_CHECKING:
     from seekgate.gateway.downstream import Downstream
     from seekgate.gateway.front import PublicFront
+    from seekgate.gateway.target import Target
     from seekgate.gateway.upstream import Upstream
     from seekgate.gateway.world import World
 
@@ -27,41 +30,26 @@ MAX_ATTEMPTS = 3
 # Another deployment may do better; the first four are our account's trouble and never the caller's.
 RETRY_ELSEWHERE = frozenset((401, 402, 403, 429, 500, 502, 503, 504))
 ACCOUNT_TROUBLE = frozenset((401, 402, 403))
+CALLERS_FAULT = frozenset((400, 404, 413, 415, 422))
 # Usage stands at the end of a plain answer: of a large one only this much is kept to look for it.
 TAIL_BYTES = 262_144
 
 
-class Relay:
-    """The way of one exchange between a client and the upstreams."""
+class Relay(msgspec.Struct, eq=False):
+    """The way of one exchange between a client and the upstreams. (A msgspec struct for its cheap construction.)"""
 
-    __slots__ = (
-        "_at",
-        "_events",
-        "_fresh",
-        "_head",
-        "_tail",
-        "_tail_bytes",
-        "_task",
-        "down",
-        "front",
-        "up",
-        "world",
-        "x",
-    )
-
-    def __init__(self, x: Exchange, down: Downstream, front: PublicFront, world: World) -> None:
-        self.x = x
-        self.down = down
-        self.front = front
-        self.world = world
-        self.up: Upstream | None = None
-        self._at = 0
-        self._fresh = False
-        self._head: Head | None = None
-        self._events: StreamReader | None = None
-        self._tail: list[bytes] = []
-        self._tail_bytes = 0
-        self._task: asyncio.Task[None] | None = None
+    x: Exchange
+    down: Downstream
+    front: PublicFront
+    world: World
+    up: Upstream | None = None
+    _at: int = 0
+    _fresh: bool = False
+    _head: Head | None = None
+    _events: StreamReader | None = None
+    _tail: list[bytes] = []
+    _tail_bytes: int = 0
+    _task: asyncio.Task[None] | None = None
 
     # -- attempts -------------------------------------------------------------------------------------------------
 
@@ -69,11 +57,13 @@ class Relay:
         """Try the candidate whose turn it is."""
         x = self.x
         deployment = x.deployment = x.candidates[self._at]
-        x.attempts.append(Attempt(deployment.id, self.front.clock.monotonic()))
-        pool = self.world.targets[deployment.id].pool
+        now = self.front.clock.monotonic() if x.attempts else x.started_at
+        x.attempts.append(Attempt(deployment.id, now))
+        target = self.world.targets[deployment.id]
+        pool = target.pool
         connection = None if self._fresh else pool.acquire()
         if connection is not None:
-            self._send(connection)
+            self._send(connection, target, now)
         elif pool.host:
             self._task = asyncio.get_running_loop().create_task(pool.open(self))
         else:
@@ -83,7 +73,9 @@ class Relay:
     def connected(self, connection: Upstream) -> None:
         """A new connection is there."""
         self._task = None
-        self._send(connection)
+        deployment = self.x.deployment
+        assert deployment is not None
+        self._send(connection, self.world.targets[deployment.id], self.front.clock.monotonic())
 
     def connect_failed(self, reason: str) -> None:
         """No connection could be made."""
@@ -96,13 +88,11 @@ class Relay:
         else:
             self._elsewhere_or(errors.UPSTREAM_CONNECT, f"The upstream could not be reached: {reason}.")
 
-    def _send(self, connection: Upstream) -> None:
+    def _send(self, connection: Upstream, target: Target, now: float) -> None:
         x = self.x
-        assert x.deployment is not None
-        target = self.world.targets[x.deployment.id]
         self.up = connection
         self._head = None
-        connection.begin(self, self.front.clock.monotonic() + target.provider.timeouts.first_event)
+        connection.begin(self, now + target.provider.timeouts.first_event)
         body = target.body(x)
         connection.transport.write(target.head(x, len(body)) + body)
 
@@ -133,12 +123,13 @@ class Relay:
 
     def upstream_read(self, up: Upstream) -> None:
         """The upstream sent something: pass it on."""
+        now = self.front.clock.monotonic()
         first = b""
         head = self._head
         if head is None:
             if not up.head_done:
                 return
-            head = self._begin(up)
+            head = self._begin(up, now)
             if head is None:
                 return
             if not self.x.committed:
@@ -147,17 +138,17 @@ class Relay:
         data = b""
         if parts:
             data = parts[0] if len(parts) == 1 else b"".join(parts)
-            parts.clear()
-            data = self._watch(up, data)
+            up.parts = []
+            data = self._watch(up, data, now)
         if up.complete:
-            self._complete(up, first, data)
+            self._complete(up, first, data, now)
         elif first or data:
             x = self.x
             x.committed = True
             x.bytes_out += len(data)
             self.down.transport.write(first + head.frame(data))
 
-    def _begin(self, up: Upstream) -> Head | None:
+    def _begin(self, up: Upstream, now: float) -> Head | None:
         """The head is whole. None: this answer is not passed on, and what shall happen instead has been begun."""
         x = self.x
         status = x.attempts[-1].status = up.status
@@ -166,7 +157,8 @@ class Relay:
             self._end_attempt("status")
             self._elsewhere_or(errors.UPSTREAM_ACCOUNT, _account_trouble(status))
             return None
-        head = make_head(up.headers, status, x, self.front.draining, self.world.pipeline.reads_chunks)
+        pipeline = self.world.pipeline
+        head = make_head(up, x, self.front.draining, pipeline.reads_chunks)
         if x.committed and not (head.events and self._events is not None):
             self._discard(up)
             self._end_attempt("status")
@@ -177,70 +169,67 @@ class Relay:
             return None
         self._head = head
         x.status = status
-        x.head_at = self.front.clock.monotonic()
-        x.upstream_id = head.upstream_id
-        self.world.pipeline.head(x)
+        x.head_at = now
+        pipeline.head(x)
         if head.events:
-            target = self.world.targets[x.attempts[-1].deployment]
-            strip = x.stream and not x.asked_usage and target.provider.asks_usage
+            provider = up.pool.provider
+            strip = x.stream and not x.asked_usage and provider.asks_usage
             self._events = StreamReader(hold=True, strip_usage=strip)
         return head
 
-    def _watch(self, up: Upstream, data: bytes) -> bytes:
+    def _watch(self, up: Upstream, data: bytes, now: float) -> bytes:
         """Count events, keep what usage is read from, move the deadline; return what may go out."""
         x = self.x
         events = self._events
         if events is not None:
             data = events.feed(data)
-            if events.fresh:
-                self._alive(up)
+            alive = events.fresh > 0
         else:
-            if x.first_event_at or not data.isspace():
-                self._alive(up)
+            alive = bool(x.first_event_at) or not data.isspace()
             self._tail.append(data)
             self._tail_bytes += len(data)
             while self._tail_bytes - len(self._tail[0]) > TAIL_BYTES:
                 self._tail_bytes -= len(self._tail.pop(0))
-        if self.world.pipeline.reads_chunks and data:
-            data = self.world.pipeline.chunk(x, data)
+        if alive:
+            x.last_event_at = now
+            if not x.first_event_at:
+                x.first_event_at = now
+                # From here on there is no other attempt: what was read of the request is not needed again.
+                x.tree = None
+                x.request.body = b""
+            if self.down.writable:
+                up.deadline = now + up.pool.provider.timeouts.idle
+        pipeline = self.world.pipeline
+        if pipeline.reads_chunks and data:
+            data = pipeline.chunk(x, data)
         return data
 
-    def _alive(self, up: Upstream) -> None:
-        """The upstream makes progress: an event, or bytes of a plain answer."""
-        x = self.x
-        now = self.front.clock.monotonic()
-        x.last_event_at = now
-        if not x.first_event_at:
-            x.first_event_at = now
-            # From here on there is no other attempt: what was read of the request is not needed again.
-            x.tree = None
-            x.request.body = b""
-        if self.down.writable:
-            up.deadline = now + up.pool.provider.timeouts.idle
-
-    def _complete(self, up: Upstream, first: bytes, data: bytes) -> None:
+    def _complete(self, up: Upstream, first: bytes, data: bytes, now: float) -> None:
         """The upstream's answer is whole as HTTP; whether a stream is whole as a stream is another question."""
         x = self.x
         events = self._events
         head = self._head
         assert head is not None
-        up.end(self.front.clock.monotonic())
-        if events is not None and events.finish() == "cut" and x.status == 200:
-            self._write(first + head.frame(data), len(data))
-            self._cut_stream()
-            return
-        self._end_attempt("answered")
+        up.end(now)
         if events is not None:
+            if events.finish() == "cut":
+                self._write(first + head.frame(data), len(data))
+                self._cut_stream()
+                return
             data += events.held()
+        x.attempts[-1].outcome = "answered"
+        self.up = None
+        x.committed = True
+        x.bytes_out += len(data)
         self._read_usage()
-        x.outcome = "answered" if x.status < 400 else "failed"
-        if x.status >= 400:
-            x.error_type, x.error_source = (
-                "upstream_status",
-                "client" if x.status in (400, 404, 422) else "upstream",
-            )
-        self._write(first + head.frame(data) + head.last, len(data))
-        self._settle(head.keep_alive)
+        if x.status < 400:
+            x.outcome = "answered"
+        else:
+            x.outcome = "failed"
+            x.error_type = "upstream_status"
+            x.error_source = "client" if x.status in CALLERS_FAULT else "upstream"
+        self.down.transport.write(first + head.frame(data) + head.last)
+        self._settle(head.keep_alive, now)
 
     def _cut_stream(self) -> None:
         """The stream has ended without its end. Elsewhere, if no event has come; else the client is told, unless the
@@ -257,7 +246,7 @@ class Relay:
         self._read_usage()
         x.outcome = "failed"
         self.down.transport.write(head.last)
-        self._settle(head.keep_alive)
+        self._settle(head.keep_alive, self.front.clock.monotonic())
 
     def _write(self, out: bytes, payload: int) -> None:
         if out:
@@ -328,7 +317,7 @@ class Relay:
         self._read_usage()
         self.x.outcome = "answered"
         self._write(head.frame(data) + head.last, len(data))
-        self._settle(head.keep_alive)
+        self._settle(head.keep_alive, self.front.clock.monotonic())
 
     def _discard(self, up: Upstream) -> None:
         if up.complete:
@@ -350,11 +339,11 @@ class Relay:
         if events is None or head is None or not head.events:
             # Part of a plain answer is out, and its length was promised: only a broken connection tells the truth.
             down.abort()
-            self._settle(False)
+            self._settle(False, self.front.clock.monotonic())
             return
         body = errors.error_body(message, kind.type, kind.code, None, x.id)
         down.transport.write(head.frame(events.closing + errors.sse_error_event(body)) + head.last)
-        self._settle(head.keep_alive)
+        self._settle(head.keep_alive, self.front.clock.monotonic())
 
     # -- the client -----------------------------------------------------------------------------------------------
 
@@ -371,7 +360,7 @@ class Relay:
         x.outcome = "client_left"
         if not x.committed:
             x.status = 499
-        self.front.settle(x, self.world)
+        self.front.settle(x, self.world, self.front.clock.monotonic())
 
     def pause(self) -> None:
         """The client reads slowly: so do we. An upstream that waits for us is not late."""
@@ -385,11 +374,11 @@ class Relay:
             self.up.deadline = self.front.clock.monotonic() + self.up.pool.provider.timeouts.idle
             self.up.transport.resume_reading()
 
-    def _settle(self, keep_alive: bool) -> None:
+    def _settle(self, keep_alive: bool, now: float) -> None:
         down = self.down
         down.relay = None
-        self.front.settle(self.x, self.world)
-        down.finish(keep_alive)
+        self.front.settle(self.x, self.world, now)
+        down.finish(keep_alive, now)
 
 
 def _account_trouble(status: int) -> str:

@@ -18,7 +18,17 @@ PASSED = (b"accept", b"traceparent", b"tracestate", b"openai-beta", b"idempotenc
 class Target:
     """One deployment, for one worker and one snapshot."""
 
-    __slots__ = ("_heads", "deployment", "name_json", "passed", "pool", "provider", "secret")
+    __slots__ = (
+        "_extra",
+        "_headers",
+        "_heads",
+        "deployment",
+        "name_json",
+        "passed",
+        "pool",
+        "provider",
+        "secret",
+    )
 
     def __init__(self, deployment: Deployment, provider: Provider, pool: Pool, secret: str | None) -> None:
         self.deployment = deployment
@@ -27,6 +37,8 @@ class Target:
         self.secret = secret
         self.name_json = msgspec.json.encode(deployment.model)
         self.passed = PASSED + tuple(name.lower().encode() for name in provider.forward_headers)
+        self._headers: dict[bytes, bytes] = {}
+        self._extra = b""
         self._heads: dict[tuple[str, bool], bytes] = {}
 
     def authenticate(self, secret: str) -> None:
@@ -42,12 +54,20 @@ class Target:
         if fixed is None:
             fixed = self._heads[key] = self._fixed(endpoint)
         headers = x.request.headers
-        extra = b""
-        for name in self.passed:
-            value = headers.get(name)
-            if value is not None:
-                extra += b"%b: %b\r\n" % (name, value)
-        return b"%b%bX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n" % (fixed, extra, x.id.encode(), length)
+        if headers is not self._headers:
+            # A client that repeats its head gives the same headers again.
+            extra = b""
+            for name in self.passed:
+                value = headers.get(name)
+                if value is not None:
+                    extra += b"%b: %b\r\n" % (name, value)
+            self._headers, self._extra = headers, extra
+        return b"%b%bX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n" % (
+            fixed,
+            self._extra,
+            x.id.encode(),
+            length,
+        )
 
     def _fixed(self, endpoint: Endpoint) -> bytes:
         provider = self.provider

@@ -64,6 +64,10 @@ class Composition(Protocol):
         """The snapshot is in force: follow its access log."""
         ...
 
+    def flush(self) -> None:
+        """Bring the counts up to date."""
+        ...
+
     def tick(self) -> None:
         """Write out what has been collected."""
         ...
@@ -263,6 +267,7 @@ class Worker:
 
     def _dumps(self) -> Iterator[bytes]:
         """Every worker's metrics: our own as they are now, the others' as they last wrote them."""
+        self._composition.flush()
         yield self._metrics.registry.dump(self._clock.wall())
         own = self._metrics_file
         if own is None:

@@ -22,7 +22,7 @@ class Pipeline:
     answered with an internal error, and the worker goes on.
     """
 
-    __slots__ = ("_chunk", "_ends", "_head", "_report", "_request", "observers")
+    __slots__ = ("_chunk", "_ends", "_head", "_last", "_report", "_request", "observers", "reads_chunks")
 
     def __init__(self, stages: Sequence[Stage], report: Report) -> None:
         self._report = report
@@ -32,6 +32,9 @@ class Pipeline:
         # The leading stages that only watch are entered by every exchange, also by one that is refused before the
         # first stage is asked: an unknown path is counted and logged like anything else.
         self.observers = self._request[0][0] if self._request else len(stages)
+        self._last = len(stages) - 1
+        # Whether any stage looks at answers; if none does, they are relayed as bytes.
+        self.reads_chunks = bool(self._chunk)
         ends = [(i, s.on_end) for i, s in enumerate(stages) if overrides(s, "on_end")]
         # _ends[n]: what to settle when stage n - 1 was the last one entered, last entered first.
         self._ends = tuple(
@@ -40,18 +43,19 @@ class Pipeline:
 
     def request(self, x: Exchange) -> Verdict:
         """Ask the stages after the last one entered, until one answers or parks; None when all let it pass."""
-        after = x.entered
-        for i, hook in self._request:
-            if i <= after:
-                continue
-            x.entered = i
+        hooks = self._request
+        if x.entered >= self.observers:
+            hooks = tuple(entry for entry in hooks if entry[0] > x.entered)
+        for i, hook in hooks:
             try:
                 verdict = hook(x)
             except Exception as error:  # noqa: BLE001 - reported, and costs this request only
+                x.entered = i
                 return self.failed(_name(hook), x, error)
             if verdict is not None:
+                x.entered = i
                 return verdict
-        x.entered = len(self._ends) - 2
+        x.entered = self._last
         return None
 
     def head(self, x: Exchange) -> None:
@@ -66,11 +70,6 @@ class Pipeline:
             if not data:
                 break
         return data
-
-    @property
-    def reads_chunks(self) -> bool:
-        """Whether any stage looks at answers; if none does, they are relayed as bytes."""
-        return bool(self._chunk)
 
     def end(self, x: Exchange) -> None:
         """Settle: once for each stage that was entered, in reverse order."""

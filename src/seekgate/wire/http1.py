@@ -7,8 +7,7 @@ httptools (llhttp, strict mode) reads heads; this module decides what goes into 
 * Anything that two implementations might frame differently is refused, never repaired: both Content-Length and
   Transfer-Encoding, a repeated or odd Content-Length, any transfer coding but ``chunked``, bare CR or LF, folded
   lines, chunk extensions and trailers. A refusal closes the connection: what follows cannot be trusted.
-* A client that keeps its connection mostly repeats its head, but for the length of the body. A head that equals the
-  last one in every other byte means the same, so it is not parsed again.
+* A head that a client repeats on its connection is not parsed again (`seekgate.wire.repeated`).
 * Chunked bodies are decoded here, because llhttp passes over chunk extensions without telling.
 
 Nothing here knows a socket, a loop or a clock.
@@ -24,6 +23,7 @@ import msgspec
 from seekgate.config.snapshot import Limits
 from seekgate.wire.chunked import ChunkedDecoder
 from seekgate.wire.message import Refusal, Request
+from seekgate.wire.repeated import RepeatedHead
 
 # Headers that mean something only once: a second one is an attempt to be read in two ways.
 _SINGLETONS = frozenset(
@@ -61,10 +61,9 @@ class RequestReader:
         "_duplicate",
         "_headers",
         "_known",
-        "_known_after",
-        "_known_before",
         "_limits",
         "_parser",
+        "_repeat",
         "_request",
         "_scanned",
         "_target",
@@ -85,8 +84,7 @@ class RequestReader:
         self._body_left = 0
         self._chunked: ChunkedDecoder | None = None
         self._known: Request | None = None
-        self._known_before = b"\n"  # no head begins so
-        self._known_after = b""
+        self._repeat = RepeatedHead()
         self.expects_continue = False
 
     # -- what the connection asks ---------------------------------------------------------------------------------
@@ -120,8 +118,9 @@ class RequestReader:
             buffer = data
         if not buffer:
             return None
-        if buffer.startswith(self._known_before):
-            request = self._repeated(buffer)
+        span = self._repeat.match(buffer)
+        if span is not None:
+            request = self._repeated(buffer, span)
             if request is not None:
                 return request
         if buffer[0] in b"\r\n":
@@ -135,17 +134,9 @@ class RequestReader:
         self._scanned = 0
         return self._head(bytes(buffer), end + 4)
 
-    def _repeated(self, buffer: bytearray | bytes) -> Request | None:
-        """A whole request whose head is the last one again, with a length of its own; None for anything else."""
-        start = len(self._known_before)
-        stop = buffer.find(b"\r", start, start + 10)
-        if stop < 0 or not buffer.startswith(self._known_after, stop):
-            return None
-        digits = buffer[start:stop]
-        if not digits.isdigit():
-            return None
-        start = stop + len(self._known_after)
-        stop = start + int(digits)
+    def _repeated(self, buffer: bytearray | bytes, span: tuple[int, int]) -> Request | None:
+        """The request whose body is ``buffer[span]``, under the remembered head; None if it is not whole."""
+        start, stop = span
         size = len(buffer)
         if stop > size or stop - start > self._limits.body_bytes:
             return None
@@ -154,24 +145,13 @@ class RequestReader:
         body = bytes(buffer[start:stop])
         self._buffer = b"" if stop == size else bytes(buffer[stop:])
         self._scanned = 0
-        self._blank = False
         return Request(known.method, known.target, known.headers, body, known.keep_alive, known.http_1_0)
 
     def _remember(self, request: Request, data: bytes, end: int) -> None:
-        """Keep a head whose meaning depends on nothing but its bytes, around the digits of its Content-Length."""
-        at = -1
-        for name in (b"\r\nContent-Length: ", b"\r\ncontent-length: "):
-            at = data.find(name, 0, end)
-            if at >= 0:
-                at += len(name)
-                break
-        if at < 0 or b"expect" in request.headers or b"upgrade" in request.headers:
-            return
-        stop = data.find(b"\r", at)
-        if data[at:stop].isdigit():
+        """Keep a head whose meaning depends on nothing but its bytes."""
+        headers = request.headers
+        if b"expect" not in headers and b"upgrade" not in headers and self._repeat.learn(data, end):
             self._known = msgspec.structs.replace(request)  # without the body, which comes later
-            self._known_before = data[:at]
-            self._known_after = data[stop:end]
 
     # -- heads ----------------------------------------------------------------------------------------------------
 
@@ -226,7 +206,7 @@ class RequestReader:
         if refusal is not None:
             return refusal
         self._request = request = Request(
-            method, target, headers, b"", parser.should_keep_alive() and method != b"CONNECT", http_1_0
+            method, target, headers, b"", _persistent(headers, http_1_0) and method != b"CONNECT", http_1_0
         )
         if not target.startswith(b"/") and target != b"*":
             request.target = _origin_form(target)
@@ -369,6 +349,15 @@ def _check(method: bytes, target: bytes, headers: dict[bytes, bytes], http_1_0: 
     if host is None or authority.lower() != host.lower():
         return Refusal(400, "The request target names another host than the Host header.")
     return None
+
+
+def _persistent(headers: dict[bytes, bytes], http_1_0: bool) -> bool:
+    """Whether the connection stays open after this request (RFC 9112, 9.3). llhttp forgets it with the message."""
+    connection = headers.get(b"connection")
+    if connection is None:
+        return not http_1_0
+    options = [option.strip() for option in connection.lower().split(b",")]
+    return b"close" not in options and (not http_1_0 or b"keep-alive" in options)
 
 
 def _said(error: Exception) -> str:

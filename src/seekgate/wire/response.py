@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 STATUS_LINES: dict[int, bytes] = {
-    s.value: b"HTTP/1.1 %d %s\r\n" % (s.value, s.phrase.encode()) for s in HTTPStatus
+    s.value: b"HTTP/1.1 %d %s" % (s.value, s.phrase.encode()) for s in HTTPStatus
 }
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
@@ -37,13 +37,8 @@ NOT_PASSED = frozenset(
 
 
 def status_line(status: int) -> bytes:
-    """The status line, also for codes that have no name."""
-    return STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
-
-
-def chunk(data: bytes) -> bytes:
-    """One piece in chunked framing. Empty data would end the body: b"" gives b""."""
-    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+    """The status line without its end, also for codes that have no name."""
+    return STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown" % status
 
 
 def own_head(
@@ -55,7 +50,7 @@ def own_head(
     close: bool = False,
 ) -> bytes:
     """The head of an answer that the gateway makes itself, with the empty line."""
-    parts = [status_line(status)]
+    parts = [status_line(status), b"\r\n"]
     if content_type:
         parts.append(b"Content-Type: %b\r\n" % content_type)
     if status >= 200 and status != 204:

@@ -32,17 +32,18 @@ class Identity(Stage):
 
     def on_request(self, x: Exchange) -> Verdict:
         """401 without a known key, 403 from a network that the key does not allow."""
-        headers = x.request.headers
-        presented = headers.get(b"authorization")
-        if presented is not None and presented[:7].lower() == b"bearer ":
-            secret = presented[7:].strip()
-        else:
-            secret = headers.get(b"x-api-key", b"")
-        if not secret:
-            return _MISSING
-        principal = self._keys.find(secret)
+        presented = x.request.headers.get(b"authorization", b"")
+        principal = self._keys.presented(presented)
         if principal is None:
-            return _UNKNOWN
+            if presented.startswith((b"Bearer ", b"bearer ", b"BEARER ")):
+                secret = presented[7:].strip()
+            else:
+                secret = b"" if presented else x.request.headers.get(b"x-api-key", b"")
+            if not secret:
+                return _MISSING
+            principal = self._keys.find(secret, presented)
+            if principal is None:
+                return _UNKNOWN
         if principal.networks and not principal.allowed_from(x.client):
             return Reply(
                 error=errors.ADDRESS_NOT_ALLOWED,

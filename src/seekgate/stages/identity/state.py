@@ -1,16 +1,19 @@
 """The table of API keys: from what a caller presents to who it is.
 
-Only a digest of each secret is kept, and the look-up is by digest, so that neither a memory dump nor the time that a
-comparison takes tells anything about a key.
+Of the keys only digests are kept, and the look-up is by digest, so that the time which a comparison takes tells
+nothing about a key. What callers have presented lately and was right is remembered as it came (the connections hold
+it anyway): a busy key is then one look-up instead of a hash.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import msgspec
+
+MAX_REMEMBERED = 4096
 
 Network = IPv4Network | IPv6Network
 
@@ -32,10 +35,11 @@ class Principal(msgspec.Struct, frozen=True):
 class KeyTable:
     """Digest of a secret → principal."""
 
-    __slots__ = ("_by_digest",)
+    __slots__ = ("_by_digest", "_presented")
 
     def __init__(self, keys: Iterable[tuple[str, str, tuple[str, ...]]]) -> None:
         """``keys`` are (name, secret, CIDR blocks)."""
+        self._presented: dict[bytes, Principal] = {}
         self._by_digest = {
             digest(secret.encode()): Principal(name, tuple(ip_network(block) for block in blocks))
             for name, secret, blocks in keys
@@ -44,11 +48,20 @@ class KeyTable:
     def __len__(self) -> int:
         return len(self._by_digest)
 
-    def find(self, secret: bytes) -> Principal | None:
-        """The principal that this secret belongs to."""
-        return self._by_digest.get(digest(secret))
+    def presented(self, authorization: bytes) -> Principal | None:
+        """The principal that an Authorization header was right for, lately; None: look it up with `find`."""
+        return self._presented.get(authorization)
+
+    def find(self, secret: bytes, authorization: bytes = b"") -> Principal | None:
+        """The principal that this secret belongs to; remembered for ``authorization``, if given."""
+        principal = self._by_digest.get(digest(secret))
+        if principal is not None and authorization:
+            if len(self._presented) >= MAX_REMEMBERED:
+                self._presented.clear()
+            self._presented[authorization] = principal
+        return principal
 
 
 def digest(secret: bytes) -> bytes:
     """SHA-256. Keys are long and random, so that no slow hash is needed."""
-    return hashlib.sha256(secret).digest()
+    return sha256(secret).digest()

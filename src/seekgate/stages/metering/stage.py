@@ -21,18 +21,18 @@ class Metering(Stage):
         """Settle: once, with everything known."""
         metrics = self._metrics
         deployment = x.deployment
-        known = x.model_entry is not None
+        usage = x.usage
         bundle = metrics.request(
-            x.endpoint.route, x.model if known else "", deployment.id if deployment is not None else ""
+            x.endpoint.route,
+            x.model if x.model_entry is not None else "",
+            "" if deployment is None else deployment.id,
         )
         ttft = tpot = None
         if x.stream and x.first_event_at:
             ttft = x.first_event_at - x.started_at
-            usage = x.usage
             if usage is not None and usage.completion > 1:
                 tpot = (x.last_event_at - x.first_event_at) / (usage.completion - 1)
         bundle.finish(x.status, x.ended_at - x.started_at, x.bytes_in, x.bytes_out, ttft, tpot)
-        usage = x.usage
         if usage is not None:
             bundle.usage(usage.hit, usage.miss, usage.completion, usage.reasoning)
             if deployment is not None and deployment.price is not None:

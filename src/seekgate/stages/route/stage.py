@@ -26,19 +26,19 @@ class Route(Stage):
         endpoint = x.endpoint
         if endpoint.operation == "models":
             return None
-        model = self._table.model(x.model)
-        if model is None or (endpoint.models is not None and x.model not in endpoint.models):
+        found = self._table.find(x.model, endpoint)
+        if found is None or (endpoint.models is not None and x.model not in endpoint.models):
             return Reply(error=errors.UNKNOWN_MODEL, message=self._unknown(x), param="model")
-        candidates = self._table.candidates(x.model, endpoint)
-        if not candidates.deployments:
+        deployments = found.deployments
+        if not deployments:
             use = f"/beta{endpoint.suffix}" if endpoint.beta else endpoint.suffix
             return Reply(
                 error=errors.NO_DEPLOYMENT,
                 message=f"The model '{x.model}' has no deployment that serves {use}.",
                 param="model",
             )
-        x.model_entry = model
-        x.candidates = order(candidates, self._draw())
+        x.model_entry = found.model
+        x.candidates = deployments if len(deployments) == 1 else order(found, self._draw())
         return None
 
     def _unknown(self, x: Exchange) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from seekgate.config.snapshot import Deployment, Model, Provider, Snapshot
@@ -13,36 +11,31 @@ from seekgate.pipeline.exchange import Endpoint
 class Candidates(msgspec.Struct, frozen=True):
     """Deployments that can serve one model for one use, with their cumulative weights."""
 
+    model: Model
     deployments: tuple[Deployment, ...]
     cumulative: tuple[int, ...]
-
-
-NONE = Candidates((), ())
 
 
 class RouteTable:
     """For each model and use (operation, beta or not) the deployments that qualify."""
 
-    __slots__ = ("_models", "_table")
+    __slots__ = ("_table",)
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._models: Mapping[str, Model] = snapshot.models
         self._table: dict[tuple[str, str, bool], Candidates] = {}
         for name, model in snapshot.models.items():
             able = [snapshot.deployments[i] for i in model.deployments]
             for operation in ("chat", "completions", "embeddings"):
                 for beta in (False, True):
                     self._table[name, operation, beta] = _candidates(
-                        [d for d in able if _serves(d, snapshot.providers[d.provider], operation, beta)]
+                        model,
+                        [d for d in able if _serves(d, snapshot.providers[d.provider], operation, beta)],
                     )
 
-    def model(self, name: str) -> Model | None:
-        """The model that clients call ``name`` (an alias finds the same model)."""
-        return self._models.get(name)
-
-    def candidates(self, model: str, endpoint: Endpoint) -> Candidates:
-        """The deployments that serve ``model`` at ``endpoint``."""
-        return self._table.get((model, endpoint.operation, endpoint.beta), NONE)
+    def find(self, model: str, endpoint: Endpoint) -> Candidates | None:
+        """The model that clients call ``model`` (an alias finds the same one) and its deployments for ``endpoint``;
+        None when there is no such model."""
+        return self._table.get((model, endpoint.operation, endpoint.beta))
 
 
 def order(candidates: Candidates, draw: float) -> tuple[Deployment, ...]:
@@ -61,10 +54,10 @@ def _serves(deployment: Deployment, provider: Provider, operation: str, beta: bo
     return operation in deployment.capabilities
 
 
-def _candidates(deployments: list[Deployment]) -> Candidates:
+def _candidates(model: Model, deployments: list[Deployment]) -> Candidates:
     total, edges = 0, []
     usable = [d for d in deployments if d.weight > 0]
     for deployment in usable:
         total += deployment.weight
         edges.append(total)
-    return Candidates(tuple(usable), tuple(edges))
+    return Candidates(model, tuple(usable), tuple(edges))

@@ -1,0 +1,53 @@
+"""Heads that come again.
+
+Whoever keeps a connection mostly repeats its head on it, but for the length of the body. A head that equals an earlier
+one in every byte but the digits of its Content-Length means the same, so it need not be parsed again. What is
+remembered has passed the strict parser; what does not match goes there.
+"""
+
+from __future__ import annotations
+
+_NAMES = (b"\r\nContent-Length: ", b"\r\ncontent-length: ")
+
+
+class RepeatedHead:
+    """One remembered head: what stands before the digits of its Content-Length, and what after them, to its end."""
+
+    __slots__ = ("_after", "_before")
+
+    def __init__(self) -> None:
+        self._before = b"\n"  # no head begins so
+        self._after = b""
+
+    def learn(self, data: bytes, end: int) -> bool:
+        """Remember the head ``data[:end]``; False when it has no plain Content-Length, and nothing changes."""
+        for name in _NAMES:
+            at = data.find(name, 0, end)
+            if at >= 0:
+                at += len(name)
+                stop = data.find(b"\r", at)
+                if not data[at:stop].isdigit():
+                    return False
+                self._before = data[:at]
+                self._after = data[stop:end]
+                return True
+        return False
+
+    def match(self, data: bytes | bytearray) -> tuple[int, int] | None:
+        """Where the body begins and where it ends, if ``data`` begins with the remembered head; else None.
+
+        The end may lie behind the end of ``data``.
+        """
+        before = self._before
+        if not data.startswith(before):
+            return None
+        start = len(before)
+        stop = data.find(b"\r", start, start + 10)
+        after = self._after
+        if stop < 0 or not data.startswith(after, stop):
+            return None
+        digits = data[start:stop]
+        if not digits.isdigit():
+            return None
+        start = stop + len(after)
+        return start, start + int(digits)
