@@ -226,3 +226,20 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = set(re.findall(r"[\w/.-]+\.md$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
     pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
     assert pages == navigation, "mkdocs.yml's navigation and the pages in docs/ differ"
+
+
+def test_every_degraded_mode_has_its_proof() -> None:
+    rows = re.findall(
+        r"^\| \*\*(.+?)\*\*.*\|([^|]*)\|$", (ROOT / "docs/degraded-modes.md").read_text(), re.MULTILINE
+    )
+    assert rows
+    lost = []
+    for mode, proofs in rows:
+        names = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", proofs)
+        lost += [f"{mode}: names no test"] * (not names)
+        lost += [
+            f"{mode}: {path}::{name} is not there"
+            for path, name in names
+            if not (ROOT / path).is_file() or f"def {name}(" not in (ROOT / path).read_text()
+        ]
+    assert not lost, "docs/degraded-modes.md:\n" + "\n".join(lost)
