@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -202,15 +203,22 @@ def test_both_readmes_say_the_same() -> None:
     assert links[0] - {chinese.name} == links[1] - {english.name}, "the READMEs link to different pages"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-steps.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "docs/tutorial/first-steps.md", "docs/how-to/clients.md", "docs/how-to/providers.md"],
+)
 def test_configurations_shown_are_valid(page: str, tmp_path: Path) -> None:
+    """A page's fragments, laid one over the other, are a configuration."""
     from seekgate import settings
 
-    whole = [block.removeprefix("yaml\n") for block in _blocks(page) if block.startswith("yaml\nlisten:")]
-    assert whole, f"{page} shows no configuration"
-    for text in whole:
-        loaded = settings.load_text(text, environ={}, folder=tmp_path)
-        assert not loaded.warnings, f"{page}: {loaded.warnings}"
+    whole: dict[str, Any] = {"keys": [{"name": "me", "secret": "env:KEY"}]}
+    for block in _blocks(page):
+        if block.startswith("yaml\n"):
+            for name, value in yaml.safe_load(block.removeprefix("yaml\n")).items():
+                whole[name] = {**whole.get(name, {}), **value} if isinstance(value, dict) else value
+    assert len(whole) > 1, f"{page} shows no configuration"
+    loaded = settings.load_text(yaml.safe_dump(whole), environ={}, folder=tmp_path)
+    assert not loaded.warnings, f"{page}: {loaded.warnings}"
 
 
 @pytest.mark.parametrize(
