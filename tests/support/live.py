@@ -106,13 +106,22 @@ class Gateway:
         self.ready: dict[str, Any] = {}
         self.process: subprocess.Popen[str] | None = None
         self._command = [*prefix, SEEKGATE, "serve", *arguments]
-        self._environment = environment or {}
+        self._environment = dict(environment or {})
         self._family: dict[int, Process] = {}
         self._readers: list[threading.Thread] = []
         folder.mkdir(parents=True, exist_ok=True)
         if config is not None:
-            self.write(config)
-            self._command += ["--config", str(self.file), "--json"]
+            self.serve(config)
+
+    def serve(self, config: Mapping[str, Any] | str) -> Gateway:
+        """Serve this configuration, a mapping or YAML, and say so in JSON when ready."""
+        self.write(config)
+        self._command += ["--config", str(self.file), "--json"]
+        return self
+
+    def set(self, name: str, value: str) -> None:
+        """Set a variable of the environment for the next start."""
+        self._environment[name] = value
 
     def write(self, config: Mapping[str, Any] | str) -> None:
         """Replace the configuration file, whole at once; a running node notices it."""
@@ -150,10 +159,10 @@ class Gateway:
             reader.start()
         return self.process
 
-    def start(self) -> Gateway:
-        """Start the process and wait until it says that it is ready."""
+    def start(self, patience: float = 120.0) -> Gateway:
+        """Start the process and wait until it says that it is ready, for ``patience`` seconds at most."""
         process = self.launch()
-        until(lambda: self.ready or process.poll() is not None, "the node to be ready", 120)
+        until(lambda: self.ready or process.poll() is not None, "the node to be ready", patience)
         if not self.ready:
             raise AssertionError(f"ended with {process.wait()} before it was ready: {self.lines}")
         self.note_family()
