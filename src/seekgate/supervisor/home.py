@@ -74,6 +74,11 @@ class Home:
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         return fd
 
+    def tidy(self) -> None:
+        """Remove files that a killed process was about to put in another's place. Call it with the lock held."""
+        for path in self.run.glob(".*"):
+            path.unlink(missing_ok=True)
+
     def snapshot(self, number: int) -> Path:
         """Where the snapshot of this number lies."""
         return self.run / f"snapshot-{number}.json"

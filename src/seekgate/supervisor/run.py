@@ -76,6 +76,7 @@ class Supervisor:
         self._inputs = Inputs(home, options.config, os.environ)
         self._fingerprint = ""
         self._unverified: Snapshot | None = None
+        self._compiler = 0
         self._compiling = False
         self._reload_again = False
         self._announced = False
@@ -94,6 +95,7 @@ class Supervisor:
         self._loop.on_signal(signal.SIGHUP, lambda: self._hung_up(had_terminal and not ignored))
         self._loop.on_signal(signal.SIGUSR2, lambda: self._do(self._workers.roll(self._loop.now())))
         self._predecessor.meet()
+        self._home.tidy()
         if self._options.config is None:
             self._home.make_demo_key()
         self._loop.later(INTERVAL, self._look_at_files)
@@ -134,9 +136,10 @@ class Supervisor:
     def _compile(self) -> None:
         self._compiling = True
         self._fingerprint = self._inputs.fingerprint()
+        self._compiler = next(self._ids)
         try:
             Compilation(
-                next(self._ids), self._children, self._loop, self._home, self._options.config, self._compiled
+                self._compiler, self._children, self._loop, self._home, self._options.config, self._compiled
             )
         except OSError as error:
             self._compiled(None, [f"the compiler cannot be started: {error.strerror}"])
@@ -315,6 +318,7 @@ class Supervisor:
         self._log.info("draining", deadline=seconds)
         self._notifier.stopping("draining")
         self._performer.locator.stop()
+        self._children.kill(self._compiler)
         # First our copies: a connection must not enter a backlog that no worker will look at again.
         self._sockets.close()
         self._do(self._workers.stop(seconds, self._loop.now()))

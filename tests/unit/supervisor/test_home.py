@@ -99,3 +99,10 @@ def test_a_file_is_replaced_whole(home: Home) -> None:
     assert path.read_bytes() == b"two"
     assert mode(path) == 0o600
     assert [p.name for p in home.run.iterdir()] == ["x"]
+
+
+def test_what_was_never_finished_is_removed(home: Home) -> None:
+    (home.run / ".snapshot-3.json.77.tmp").touch()
+    home.record_children([])
+    home.tidy()
+    assert [path.name for path in home.run.iterdir()] == ["children.json"]
