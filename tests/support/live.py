@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import yaml
 
@@ -233,6 +234,13 @@ class Gateway:
             return []
         whole = self.access_file.read_text().splitlines(keepends=True)
         return [json.loads(line) for line in whole if line.endswith("\n")]
+
+    def gauge(self, name: str) -> float:
+        """The sum of a metric's values over all workers and labels, as `/metrics` has it now."""
+        with urlopen(f"{self.admin}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        rows = (line.rpartition(" ") for line in lines if line.partition("{")[0].partition(" ")[0] == name)
+        return sum(float(value) for _, _, value in rows)
 
     # Its end.
 

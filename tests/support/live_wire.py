@@ -99,10 +99,14 @@ def parse_request(data: bytes) -> tuple[str, dict[str, str], bytes]:
 class Tap:
     """Passes connections on to a target and keeps the bytes of each, both ways.
 
-    ``sent`` and ``received`` have an entry for each connection: what its client sent, what the target sent.
+    ``sent`` and ``received`` have an entry for each connection: what its client sent, what the target sent; both stay
+    empty without ``keep``. ``passed`` counts the bytes that were taken from it,
+    both ways together.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, keep: bool = True) -> None:
+        self.passed = 0
+        self._keep = keep
         self.sent: list[bytearray] = []
         self.received: list[bytearray] = []
         self._target = target
@@ -163,8 +167,10 @@ class Tap:
     def _pass(self, source: socket.socket, sink: socket.socket, kept: bytearray) -> None:
         try:
             while data := source.recv(65_536):
-                kept += data
+                if self._keep:
+                    kept += data
                 sink.sendall(data)
+                self.passed += len(data)
         except OSError:
             pass  # one side broke off; so does the other
         for each in (source, sink):
@@ -175,9 +181,9 @@ class Tap:
 
 
 @contextmanager
-def tap(target: str) -> Iterator[Tap]:
+def tap(target: str, keep: bool = True) -> Iterator[Tap]:
     """A tap before a target for a block."""
-    made = Tap(target)
+    made = Tap(target, keep)
     made.start()
     try:
         yield made
