@@ -20,6 +20,7 @@ from seekgate.config.snapshot import Snapshot
 from seekgate.gateway.downstream import Downstream
 from seekgate.gateway.front import PublicFront
 from seekgate.gateway.sweep import TICK, Sweep
+from seekgate.gateway.turn import Turn
 from seekgate.gateway.world import Builder, World
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
@@ -141,13 +142,17 @@ class Scene:
         self._patch = patch or pytest.MonkeyPatch()
         self._patch.setattr("seekgate.gateway.pool.connect", self.network.connect)
         self._patch.setattr("seekgate.gateway.front.Exchange", self._exchange)
-        self.builder = Builder(self.resolver, self.clock, self.sweep, lambda: None)
+        self.turn = Turn(lambda run: run(), self._broken)
+        self.builder = Builder(self.resolver, self.clock, self.sweep, self.turn, lambda: None)
         self.front = PublicFront(
-            self.build(config or snapshot()), self.clock, self.sweep, self.metrics, "req_", self._refused
+            self.build(config or snapshot()), self.clock, self.sweep, self.turn, self.metrics, "req_", self._refused
         )
         self.builder.retire([self.front.world])
 
     # -- wiring ---------------------------------------------------------------------------------------------------
+
+    def _broken(self, error: Exception) -> None:
+        raise error
 
     def build(self, config: Snapshot) -> World:
         """A world for a snapshot, as `seekgate.app` composes it."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from seekgate.config.snapshot import Limits
 from seekgate.gateway.downstream import Downstream
 from seekgate.gateway.sweep import Sweep
+from seekgate.gateway.turn import Turn
 from seekgate.host.clock import Clock
 from seekgate.telemetry.scrape import scrape
 from seekgate.wire.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ErrorKind, kind_body
@@ -29,12 +30,14 @@ class AdminFront:
         limits: Limits,
         clock: Clock,
         sweep: Sweep,
+        turn: Turn,
         dumps: Callable[[], Iterable[bytes]],
         readiness: Callable[[], str],
     ) -> None:
         self.limits = limits
         self.clock = clock
         self.sweep = sweep
+        self.turn = turn
         self.draining = False
         self.connections: set[Downstream] = set()
         self._dumps = dumps
@@ -75,7 +78,7 @@ class AdminFront:
     ) -> None:
         keep_alive = request.keep_alive and not self.draining
         head = own_head(status, content_type, len(body), b"", (), not keep_alive)
-        down.transport.write(head if request.method == b"HEAD" else head + body)
+        down.write(head if request.method == b"HEAD" else head + body)
         down.finish(keep_alive, self.clock.monotonic())
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from seekgate.config.snapshot import Limits
 from seekgate.gateway.sweep import Sweep
+from seekgate.gateway.turn import Turn
 from seekgate.host.clock import Clock
 from seekgate.wire import errors
 from seekgate.wire.http1 import RequestReader
@@ -39,6 +40,7 @@ class Front(Protocol):
     limits: Limits
     clock: Clock
     sweep: Sweep
+    turn: Turn
     draining: bool
 
     def admit(self, down: Downstream, request: Request) -> None:
@@ -113,6 +115,10 @@ class Downstream(asyncio.Protocol):
         self.deadline = self.front.clock.monotonic() + self.front.limits.header_timeout
 
     def data_received(self, data: bytes) -> None:
+        """A read: worked on with all others of this turn."""
+        self.front.turn.client_read(self, data)
+
+    def received(self, data: bytes) -> None:
         """Bytes of the next request, or of one that waits behind the one being answered."""
         if self._busy:
             self._held += data
@@ -124,8 +130,7 @@ class Downstream(asyncio.Protocol):
             self._lingering -= len(data)
             if self._lingering <= 0:
                 self.transport.abort()
-            return
-        if not self.closing:
+        elif not self.closing:
             self._advance(self.reader.feed(data))
 
     def eof_received(self) -> bool:
@@ -197,7 +202,7 @@ class Downstream(asyncio.Protocol):
             self.deadline = self._since + limits.body_timeout + reader.buffered / BODY_RATE
             if reader.expects_continue:
                 reader.expects_continue = False
-                self.transport.write(CONTINUE)
+                self.write(CONTINUE)
         elif reader.in_head and self._phase != _HEAD:
             # Not moved by further bytes: a head that comes in drips has the same time as any other.
             self._phase = _HEAD
@@ -224,15 +229,21 @@ class Downstream(asyncio.Protocol):
 
     # -- answers --------------------------------------------------------------------------------------------------
 
+    def write(self, data: bytes) -> None:
+        """Send to the client, at the end of this turn."""
+        self.front.turn.write(self.transport, data)
+
     def close(self) -> None:
         """Close once everything written has been sent."""
         self.closing = True
+        self.front.turn.flush()
         self.deadline = self.front.clock.monotonic() + LINGER_SECONDS + self.front.limits.idle_timeout
         self.transport.close()
 
     def abort(self) -> None:
         """Close at once: the client must see that the answer is not whole."""
         self.closing = True
+        self.front.turn.flush()
         self.deadline = 0.0
         self.transport.abort()
 
@@ -240,7 +251,7 @@ class Downstream(asyncio.Protocol):
         """Answer bytes that are no request, and close: what follows them cannot be trusted."""
         body = errors.error_body(message, kind.type, kind.code)
         head = own_head(status or kind.status, b"application/json", len(body), b"", close=True)
-        self.transport.write(head + body)
+        self.write(head + body)
         self.linger()
 
     def linger(self) -> None:
@@ -249,6 +260,7 @@ class Downstream(asyncio.Protocol):
         if self.secure or not self.transport.can_write_eof():
             self.close()
             return
+        self.front.turn.flush()
         self._lingering = LINGER_BYTES
         self.deadline = self.front.clock.monotonic() + LINGER_SECONDS
         self.transport.write_eof()

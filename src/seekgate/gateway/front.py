@@ -13,6 +13,7 @@ from seekgate.config.snapshot import Limits, Snapshot
 from seekgate.gateway.downstream import Downstream
 from seekgate.gateway.relay import Relay
 from seekgate.gateway.sweep import Sweep
+from seekgate.gateway.turn import Turn
 from seekgate.gateway.world import World
 from seekgate.host.clock import Clock
 from seekgate.pipeline.exchange import Endpoint, Exchange
@@ -40,12 +41,14 @@ class PublicFront:
         world: World,
         clock: Clock,
         sweep: Sweep,
+        turn: Turn,
         metrics: Metrics,
         id_prefix: str,
         log_refusal: Callable[[str, ErrorKind], None],
     ) -> None:
         self.clock = clock
         self.sweep = sweep
+        self.turn = turn
         self.metrics = metrics
         self.draining = False
         self.connections: set[Downstream] = set()
@@ -155,7 +158,7 @@ class PublicFront:
         if x.request.method != b"HEAD":
             head += body
             x.bytes_out = len(body)
-        down.transport.write(head)
+        down.write(head)
         now = self.clock.monotonic()
         self.settle(x, world, now)
         down.finish(keep_alive, now)

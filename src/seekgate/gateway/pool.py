@@ -16,6 +16,7 @@ from seekgate.config.snapshot import Provider
 from seekgate.gateway.connect import connect
 from seekgate.gateway.resolver import REFRESH, Resolver, literal
 from seekgate.gateway.sweep import Sweep
+from seekgate.gateway.turn import Turn
 from seekgate.gateway.upstream import Upstream
 from seekgate.host.clock import Clock
 
@@ -51,6 +52,7 @@ class Pool:
         "host",
         "port",
         "provider",
+        "turn",
     )
 
     def __init__(
@@ -60,6 +62,7 @@ class Pool:
         resolver: Resolver,
         clock: Clock,
         sweep: Sweep,
+        turn: Turn,
         on_count: Callable[[], None],
     ) -> None:
         self.provider = provider
@@ -68,6 +71,7 @@ class Pool:
         self.addresses: tuple[str, ...] = ()
         self.connections: set[Upstream] = set()
         self._on_count = on_count
+        self.turn = turn
         self.closing = False
         self._static = False
         self._context = context

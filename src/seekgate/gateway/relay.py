@@ -94,7 +94,7 @@ class Relay(msgspec.Struct, eq=False):
         self._head = None
         connection.begin(self, now + target.provider.timeouts.first_event)
         body = target.body(x)
-        connection.transport.write(target.head(x, len(body)) + body)
+        self.front.turn.write(connection.transport, target.head(x, len(body)) + body)
 
     def _end_attempt(self, outcome: str) -> None:
         self.x.attempts[-1].outcome = outcome
@@ -146,7 +146,7 @@ class Relay(msgspec.Struct, eq=False):
             x = self.x
             x.committed = True
             x.bytes_out += len(data)
-            self.down.transport.write(first + head.frame(data))
+            self.down.write(first + head.frame(data))
 
     def _begin(self, up: Upstream, now: float) -> Head | None:
         """The head is whole. None: this answer is not passed on, and what shall happen instead has been begun."""
@@ -228,7 +228,7 @@ class Relay(msgspec.Struct, eq=False):
             x.outcome = "failed"
             x.error_type = "upstream_status"
             x.error_source = "client" if x.status in CALLERS_FAULT else "upstream"
-        self.down.transport.write(first + head.frame(data) + head.last)
+        self.down.write(first + head.frame(data) + head.last)
         self._settle(head.keep_alive, now)
 
     def _cut_stream(self) -> None:
@@ -245,14 +245,14 @@ class Relay(msgspec.Struct, eq=False):
             return
         self._read_usage()
         x.outcome = "failed"
-        self.down.transport.write(head.last)
+        self.down.write(head.last)
         self._settle(head.keep_alive, self.front.clock.monotonic())
 
     def _write(self, out: bytes, payload: int) -> None:
         if out:
             self.x.committed = True
             self.x.bytes_out += payload
-            self.down.transport.write(out)
+            self.down.write(out)
 
     def _read_usage(self) -> None:
         x = self.x
@@ -342,7 +342,7 @@ class Relay(msgspec.Struct, eq=False):
             self._settle(False, self.front.clock.monotonic())
             return
         body = errors.error_body(message, kind.type, kind.code, None, x.id)
-        down.transport.write(head.frame(events.closing + errors.sse_error_event(body)) + head.last)
+        down.write(head.frame(events.closing + errors.sse_error_event(body)) + head.last)
         self._settle(head.keep_alive, self.front.clock.monotonic())
 
     # -- the client -----------------------------------------------------------------------------------------------

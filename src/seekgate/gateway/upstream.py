@@ -87,7 +87,11 @@ class Upstream(asyncio.Protocol):
         self.pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        """A read: parse all of it, then tell the relay once."""
+        """A read: worked on with all others of this turn."""
+        self.pool.turn.upstream_read(self, data)
+
+    def received(self, data: bytes) -> None:
+        """What was read: parse all of it, then tell the relay once."""
         relay = self.relay
         if relay is None:
             # Nothing was asked: whatever this is, it is not an answer.
@@ -123,7 +127,9 @@ class Upstream(asyncio.Protocol):
         self._lessons -= 1
         end = data.find(b"\r\n\r\n") + 4
         length = self.length
-        plain = self.status == 200 and self.keep_alive and length is not None and len(data) - end == int(length)
+        plain = (
+            self.status == 200 and self.keep_alive and length is not None and len(data) - end == int(length)
+        )
         if plain and self._repeat.learn(data, end):
             self._known_passed = self.passed
             self._known_special = self.special

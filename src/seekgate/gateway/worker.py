@@ -13,6 +13,7 @@ import os
 import socket
 import ssl
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,7 @@ from seekgate.gateway.downstream import Downstream
 from seekgate.gateway.front import PublicFront
 from seekgate.gateway.resolver import Resolver
 from seekgate.gateway.sweep import TICK, Sweep
+from seekgate.gateway.turn import Turn
 from seekgate.gateway.world import Builder, World
 from seekgate.host.clock import Clock
 from seekgate.host.messages import Drain, EngineState, ListenFd, Load, Loaded, Ready, Rejected, Start
@@ -85,7 +87,8 @@ class Worker:
         self._metrics = metrics
         self._clock = clock
         self._sweep = Sweep()
-        self._builder = Builder(resolver, clock, self._sweep, self._count_upstreams)
+        self._turn = Turn(asyncio.get_running_loop().call_soon, _broken)
+        self._builder = Builder(resolver, clock, self._sweep, self._turn, self._count_upstreams)
         self._front: PublicFront | None = None
         self._admin: AdminFront | None = None
         self._servers: list[asyncio.AbstractServer] = []
@@ -140,14 +143,14 @@ class Worker:
         self._restore_metrics()
         prefix = f"req_{os.urandom(6).hex()}"
         self._front = PublicFront(
-            world, self._clock, self._sweep, self._metrics, prefix, self._composition.refused
+            world, self._clock, self._sweep, self._turn, self._metrics, prefix, self._composition.refused
         )
         self._adopt(world)
         for listener in start.listeners:
             await self._listen(listener, self._front)
         if start.admin_fd is not None:
             self._admin = AdminFront(
-                snapshot.limits, self._clock, self._sweep, self._dumps, self._why_not_ready
+                snapshot.limits, self._clock, self._sweep, self._turn, self._dumps, self._why_not_ready
             )
             await self._listen(ListenFd(start.admin_fd), self._admin)
         # What lives now lives as long as the process: later collections need not look at it.
@@ -313,6 +316,12 @@ def _complain(what: str, **details: str) -> None:
     line = msgspec.json.encode({"level": "error", "process": "gateway", "message": what, **details})
     sys.stderr.write(line.decode() + "\n")
     sys.stderr.flush()
+
+
+def _broken(error: Exception) -> None:
+    _complain(
+        "a connection had to be closed: please report this", error="".join(traceback.format_exception(error))
+    )
 
 
 def _fail_loudly(task: asyncio.Task[None]) -> None:

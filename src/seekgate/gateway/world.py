@@ -11,6 +11,7 @@ from seekgate.gateway.pool import Pool
 from seekgate.gateway.resolver import Resolver
 from seekgate.gateway.sweep import Sweep
 from seekgate.gateway.target import Target
+from seekgate.gateway.turn import Turn
 from seekgate.host.clock import Clock
 from seekgate.host.messages import EngineState
 from seekgate.pipeline.exchange import Endpoint
@@ -57,12 +58,15 @@ class Builder:
     """Makes worlds. Pools are kept from one to the next where the provider is the same, so that a reload costs no
     connection; those that no world uses any more are closed by `retire`."""
 
-    __slots__ = ("_clock", "_on_count", "_resolver", "_sweep", "pools")
+    __slots__ = ("_clock", "_on_count", "_resolver", "_sweep", "_turn", "pools")
 
-    def __init__(self, resolver: Resolver, clock: Clock, sweep: Sweep, on_count: Callable[[], None]) -> None:
+    def __init__(
+        self, resolver: Resolver, clock: Clock, sweep: Sweep, turn: Turn, on_count: Callable[[], None]
+    ) -> None:
         self._resolver = resolver
         self._clock = clock
         self._sweep = sweep
+        self._turn = turn
         self._on_count = on_count
         self.pools: list[Pool] = []
 
@@ -89,7 +93,7 @@ class Builder:
         context: ssl.SSLContext | None = None
         if provider.scheme == "https":
             context = client_context(provider.tls)
-        return Pool(provider, context, self._resolver, self._clock, self._sweep, self._on_count)
+        return Pool(provider, context, self._resolver, self._clock, self._sweep, self._turn, self._on_count)
 
     def retire(self, worlds: Iterable[World]) -> None:
         """Keep the pools of ``worlds`` only."""
