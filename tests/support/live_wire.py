@@ -65,12 +65,12 @@ def answer(connection: socket.socket) -> Answer:
 
 def read_until(connection: socket.socket, mark: bytes) -> bytes:
     """Read until ``mark`` has come; fail when the connection ends before it."""
-    data = b""
-    while mark not in data:
-        more = connection.recv(65_536)
+    data = bytearray()
+    while mark not in data[-len(mark) - 262_144 :]:
+        more = connection.recv(262_144)
         assert more, f"the connection ended before {mark!r}: {data[-500:]!r}"
         data += more
-    return data
+    return bytes(data)
 
 
 class _Recorded:
