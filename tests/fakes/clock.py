@@ -44,7 +44,7 @@ class FakeLoop(asyncio.SelectorEventLoop):
         return self._clock.monotonic()
 
     def call_soon(
-        self, callback: Callable[[Unpack[_Ts]], object], *args: Unpack[_Ts], context: Context | None = None
+        self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """As asyncio's, counted."""
         self.scheduled += 1

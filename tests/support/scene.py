@@ -145,7 +145,13 @@ class Scene:
         self.turn = Turn(lambda run: run(), self._broken)
         self.builder = Builder(self.resolver, self.clock, self.sweep, self.turn, lambda: None)
         self.front = PublicFront(
-            self.build(config or snapshot()), self.clock, self.sweep, self.turn, self.metrics, "req_", self._refused
+            self.build(config or snapshot()),
+            self.clock,
+            self.sweep,
+            self.turn,
+            self.metrics,
+            "req_",
+            self._refused,
         )
         self.builder.retire([self.front.world])
 
