@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterable
 from typing import TypeAlias
 
-import psutil  # type: ignore[import-untyped]  # it ships no types
+import psutil
 
 Process: TypeAlias = psutil.Process
 
