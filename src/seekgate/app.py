@@ -37,6 +37,7 @@ from seekgate.telemetry.registry import Registry
 from seekgate.wire.errors import ErrorKind
 
 _MINUTE = 480  # ticks
+ENCODE_AT = 32
 
 
 class Application:
@@ -46,12 +47,13 @@ class Application:
         self._metrics = metrics
         self._clock = clock
         self._batches: list[Batch] = []
-        self._lines = bytearray()
+        self._records: list[Record] = []
+        self._lines: list[bytes] = []
         self._log: LogWriter | None = None
         self._log_target = "off"
         self._prices: PriceTable | None = None
         self._ticks = 0
-        self._encode_into = msgspec.json.Encoder().encode_into
+        self._encode = msgspec.json.Encoder().encode_lines
 
     def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
         """The stages for this snapshot, in the order in which requests pass them."""
@@ -72,9 +74,12 @@ class Application:
         return Pipeline(stages, report)
 
     def _record(self, record: Record) -> None:
-        """Append a line to what the next tick hands to the log's thread."""
-        self._encode_into(record, self._lines, -1)
-        self._lines += b"\n"
+        """Keep a record for the log; they are encoded some at a time, while they are still in the caches."""
+        records = self._records
+        records.append(record)
+        if len(records) >= ENCODE_AT:
+            self._lines.append(self._encode(records))
+            records.clear()
 
     def secret(self, reference: str) -> str:
         """Resolve a secret reference."""
@@ -118,8 +123,10 @@ class Application:
     def tick(self) -> None:
         """Settle what has been collected, and hand the records to the log's thread."""
         self.flush()
-        if self._lines and self._log is not None:
-            self._log.write(bytes(self._lines))
+        if self._log is not None and (self._lines or self._records):
+            self._lines.append(self._encode(self._records))
+            self._log.write(b"".join(self._lines))
+        self._records.clear()
         self._lines.clear()
         if self._ticks % _MINUTE == 0 and self._prices is not None:
             self._metrics.price_calendar_expired.value = int(

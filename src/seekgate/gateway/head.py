@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from seekgate.pipeline.exchange import Exchange
 from seekgate.wire.response import LAST_CHUNK, NOT_PASSED, STATUS_LINES, status_line
 
@@ -36,22 +38,19 @@ class _Actions(dict[bytes, Action]):
 ACTIONS = _Actions()
 
 
-class Head:
+class Head(msgspec.Struct, gc=False):
     """How an answer is framed for the client.
 
     ``data`` is the head itself; ``events`` says that the body is a stream of server-sent events; ``until_close``
     that only the end of the upstream's connection ends it; ``last`` closes the body.
     """
 
-    __slots__ = ("chunked", "data", "events", "keep_alive", "last", "until_close")
-
-    def __init__(self, data: bytes, events: bool, chunked: bool, keep_alive: bool, until_close: bool) -> None:
-        self.data = data
-        self.events = events
-        self.chunked = chunked
-        self.keep_alive = keep_alive
-        self.until_close = until_close
-        self.last = LAST_CHUNK if chunked else b""
+    data: bytes
+    events: bool
+    chunked: bool
+    keep_alive: bool
+    until_close: bool
+    last: bytes
 
     def frame(self, data: bytes) -> bytes:
         """``data`` as a piece of the body (RFC 9112, 7.1). Empty data would end a chunked body, and gives nothing."""
@@ -98,4 +97,4 @@ def make_head(up: Upstream, x: Exchange, draining: bool, rewritten: bool) -> Hea
     line = STATUS_LINES.get(status) or status_line(status)
     data = b"%b%b%b\r\nX-Request-Id: %b\r\n\r\n" % (line, up.passed, more, x.id.encode())
     until_close = length is None and not bodyless and b"transfer-encoding" not in special
-    return Head(data, events, chunked, keep_alive, until_close)
+    return Head(data, events, chunked, keep_alive, until_close, LAST_CHUNK if chunked else b"")

@@ -62,7 +62,6 @@ class RequestReader:
         "_headers",
         "_known",
         "_limits",
-        "_parser",
         "_repeat",
         "_request",
         "_scanned",
@@ -72,7 +71,6 @@ class RequestReader:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._parser = httptools.HttpRequestParser(self)
         self._buffer: bytearray | bytes = b""
         self._scanned = 0
         self._blank = False  # an empty line was skipped, and no request has come since
@@ -182,12 +180,12 @@ class RequestReader:
         self._headers = headers
         self._duplicate = b""
         self._blank = False
-        parser = self._parser
+        # A parser for each head: it sees nothing else, and a connection that waits does not hold one.
+        parser = httptools.HttpRequestParser(self)
         try:
             parser.feed_data(data if end == len(data) else data[:end])
         except httptools.HttpParserUpgrade:
-            # Upgrades (h2c) are not offered: the request is answered as HTTP/1.1 (RFC 9110, 7.8).
-            self._parser = httptools.HttpRequestParser(self)
+            pass  # not offered (h2c): the request is answered as HTTP/1.1 (RFC 9110, 7.8)
         except httptools.HttpParserError as error:
             return Refusal(400, f"The request head is malformed: {_said(error)}.")
         if self._duplicate:
@@ -278,24 +276,13 @@ class RequestReader:
         if outcome is None:
             return None
         self._buffer = outcome
-        # llhttp was given the head only and waits for chunks: the next request gets a parser of its own.
-        self._parser = httptools.HttpRequestParser(self)
         self._chunked = None
         self._body = None
         self._request = None
         request.body = bytes(body)
         return request
 
-    def _whole(self, request: Request, body: bytes) -> Request | Refusal:
-        if body and b"upgrade" in request.headers:
-            # llhttp took what follows such a head for another protocol: the next request gets a parser of its own.
-            self._parser = httptools.HttpRequestParser(self)
-        elif body:
-            try:
-                # llhttp counts the body off; there is no on_body, so nothing is copied.
-                self._parser.feed_data(body)
-            except httptools.HttpParserError as error:
-                return Refusal(400, f"The request body is malformed: {_said(error)}.")
+    def _whole(self, request: Request, body: bytes) -> Request:
         self._body = None
         self._request = None
         request.body = body

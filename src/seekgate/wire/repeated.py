@@ -43,11 +43,8 @@ class RepeatedHead:
             return None
         start = len(before)
         stop = data.find(b"\r", start, start + 10)
-        after = self._after
-        if stop < 0 or not data.startswith(after, stop):
-            return None
         digits = data[start:stop]
-        if not digits.isdigit():
+        if not digits.isdigit() or not data.startswith(self._after, stop):
             return None
-        start = stop + len(after)
+        start = stop + len(self._after)
         return start, start + int(digits)
