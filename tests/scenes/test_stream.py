@@ -44,7 +44,7 @@ PASSED: dict[str, list[bytes]] = {
     "an event in many chunks": [event()[i : i + 7] for i in range(0, len(event()), 7)] + [DONE],
     "the end in pieces": [event(), b"data: [DO", b"NE]\n", b"\n"],
     "fields, order and numbers unknown here": [
-        b'data: {"zeta":1.50e+03,"a":-0,"choices":[{"delta":{"reasoning_content":"\\u4f60","x":1E400}}] , "b": null}\n\n',
+        b'data: {"zeta":1.50e+03,"a":-0,"choices":[{"delta":{"reasoning_content":"\\u4f60","x":1E400}}] , "b":1}\n\n',
         b'data: {"choices":[{"logprobs":{"content":[{"logprob":-0.10000000000000001}]},"tool_calls":[]}]}\n\n',
         DONE,
     ],
@@ -146,7 +146,7 @@ def test_usage_price_and_times_of_a_stream(every: Scene) -> None:
     assert record.currency == "USD"
     assert record.price.startswith("2026-11-24")
     assert (record.served_model, record.fingerprint, record.finish_reason) == ("flash", "fp_1", "stop")
-    assert (record.ttft_ms, record.duration_ms, record.events) == (3000.0, 3500.0, 2)
+    assert (record.ttft_us, record.duration_us, record.events) == (3_000_000, 3_500_000, 2)
     assert (record.time, record.deployment, record.attempts) == (1_795_500_000.0, "priced", 1)
     assert record.bytes_out == len(b": keep-alive\n\n" + event("a") + last + DONE)
 
@@ -164,6 +164,7 @@ def test_metrics_of_a_stream(scene: Scene) -> None:
     client, upstream = ask(scene)
     upstream.sends(stream(event("", "stop", usage=usage()), DONE))
     assert only(client.received()).whole
+    assert scene.record.status == 200
     metrics = scene.metrics
     assert metrics.requests.labels("", "flash", "cloud-flash", "200").value == 1
     assert metrics.tokens.labels("flash", "cloud-flash", "prompt_hit").value == 400

@@ -22,6 +22,7 @@ from seekgate.gateway.front import PublicFront
 from seekgate.gateway.sweep import TICK, Sweep
 from seekgate.gateway.turn import Turn
 from seekgate.gateway.world import Builder, World
+from seekgate.pipeline.batch import Batch
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
 from seekgate.pipeline.stage import Stage
@@ -129,7 +130,8 @@ class Scene:
         self.resolver = FakeResolver({})
         self.metrics = Metrics(Registry())
         self.sweep = Sweep()
-        self.records: list[Record] = []
+        self._records: list[Record] = []
+        self._batches: list[Batch] = []
         self.refusals: list[tuple[str, str]] = []
         self.failures: list[tuple[str, str]] = []
         self.ended: list[str] = []
@@ -162,10 +164,12 @@ class Scene:
 
     def build(self, config: Snapshot) -> World:
         """A world for a snapshot, as `seekgate.app` composes it."""
+        prices = PriceTable.load(builtin())
+        batch = Batch([Metering(self.metrics, prices), AccessLog(self._records.append)], self._failed)
+        self._batches.append(batch)
         stages: list[Stage] = [
             Witness(self.ended),
-            AccessLog(self.records.append),
-            Metering(self.metrics, PriceTable.load(builtin())),
+            batch,
             Identity(KeyTable((key.name, SECRETS[key.secret], key.cidr) for key in config.keys)),
             Decode(),
             Route(RouteTable(config), tuple(config.models), self._draw),
@@ -249,10 +253,17 @@ class Scene:
             self.builder.tick(now)
 
     @property
+    def records(self) -> list[Record]:
+        """The access log so far."""
+        for batch in self._batches:
+            batch.flush()
+        return self._records
+
+    @property
     def record(self) -> Record:
         """The only line of the access log."""
-        assert len(self.records) == 1, self.records
-        return self.records[0]
+        (record,) = self.records
+        return record
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -275,6 +286,7 @@ class Scene:
     def _check(self) -> None:
         assert sorted(self.ended) == sorted(self.admitted), "each exchange is settled exactly once"
         assert self.metrics.in_flight.value == 0
+        assert len(self.records) == len(self.admitted), "each exchange has a line in the access log"
         assert not LIVE, f"these exchanges were never freed: {LIVE}"
         assert not asyncio.all_tasks(self.loop), "a task is left"
         assert not self.front.connections, "a client's connection was not forgotten"
