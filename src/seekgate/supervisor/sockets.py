@@ -89,10 +89,14 @@ class Sockets:
 
     def listen_fds(self, slot: int, snapshot: Snapshot) -> tuple[ListenFd, ...]:
         """What to tell a worker of this slot; certificates are those of ``snapshot``, which may be a later one."""
-        now = {(listener.host, listener.port): listener for listener in snapshot.listeners}
+        now: dict[tuple[str, int], list[Listener]] = {}
+        for listener in snapshot.listeners:
+            now.setdefault((listener.host, listener.port), []).append(listener)
         rows = []
         for bound, sock in zip(self._listeners, self._slots[slot], strict=True):
-            tls = now.get((bound.host, bound.port), bound).tls
+            # Several may have the same address when the system chooses the port: their order tells them apart.
+            same = now.get((bound.host, bound.port))
+            tls = (same.pop(0) if same else bound).tls
             rows.append(ListenFd(sock.fileno(), tls.certificate if tls else None, tls.key if tls else None))
         return tuple(rows)
 
