@@ -16,7 +16,7 @@ from seekgate.config.tree import Path
 
 
 class ListenTls(Section):
-    """The certificate that a listener shows. TLS 1.2 and 1.3 are spoken."""
+    """The certificate that a listener shows. TLS 1.3 is spoken, nothing older."""
 
     certificate: FilePath = Field(description="PEM file: the certificate, then its chain.")
     key: FilePath = Field(description="PEM file: the private key, not encrypted.")
