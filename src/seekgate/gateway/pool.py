@@ -241,4 +241,4 @@ def describe(error: OSError) -> str:
         return f"TLS failed ({error.reason or 'handshake'})"
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
-    return (error.strerror or str(error) or type(error).__name__).lower()
+    return error.strerror.lower() if error.strerror else str(error) or type(error).__name__
