@@ -120,7 +120,8 @@ class Downstream(asyncio.Protocol):
 
     def received(self, data: bytes) -> None:
         """Bytes of the next request, or of one that waits behind the one being answered."""
-        if self._busy:
+        if self._busy or not self.writable:
+            # Who does not read answers gets no further ones: they would pile up here.
             self._held += data
             if len(self._held) > MAX_HELD:
                 self._reading_paused = True
@@ -157,9 +158,12 @@ class Downstream(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.writable = True
-        self.deadline = 0.0
-        if self.relay is not None:
-            self.relay.resume()
+        if self._busy:
+            self.deadline = 0.0
+            if self.relay is not None:
+                self.relay.resume()
+        elif not self.closing and not self._lingering:
+            self._take_held()
 
     # -- requests -------------------------------------------------------------------------------------------------
 
@@ -176,7 +180,7 @@ class Downstream(asyncio.Protocol):
             self._busy = True
             self.deadline = 0.0
             self.front.admit(self, message)  # type: ignore[arg-type]
-            if self._busy or self.closing:
+            if self._busy or self.closing or not self.writable:
                 self._advancing = False
                 return
             message = self._next()
@@ -219,7 +223,12 @@ class Downstream(asyncio.Protocol):
             return
         self._phase = _IDLE
         self.deadline = now + self.front.limits.idle_timeout
-        if not self._advancing and (self._held or self._reading_paused or self.reader.buffered):
+        if self.writable and not self._advancing:
+            self._take_held()
+
+    def _take_held(self) -> None:
+        """Go on with what has come meanwhile."""
+        if self._held or self._reading_paused or self.reader.buffered:
             self._advance(self._next())
 
     @property

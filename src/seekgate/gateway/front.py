@@ -266,6 +266,8 @@ class Parked:
             verdict = await awaitable
         except Exception as error:  # noqa: BLE001 - reported, and costs this request only
             verdict = self._world.pipeline.failed("a parked stage", self._x, error)
+        if self._down.relay is not self:  # type: ignore[comparison-overlap]
+            return  # the client has left, and what was awaited would not be cancelled
         self._down.relay = None
         if verdict is None:
             verdict = self._world.pipeline.request(self._x)

@@ -46,6 +46,7 @@ class Relay(msgspec.Struct, eq=False):
     _at: int = 0
     _fresh: bool = False
     _head: Head | None = None
+    _sent: Head | None = None  # of an earlier attempt: how the stream that has begun is framed
     _events: StreamReader | None = None
     _tail: list[bytes] = []
     _tail_bytes: int = 0
@@ -91,7 +92,9 @@ class Relay(msgspec.Struct, eq=False):
     def _send(self, connection: Upstream, target: Target, now: float) -> None:
         x = self.x
         self.up = connection
-        self._head = None
+        if self._head is not None:
+            self._sent = self._head
+            self._head = None
         connection.begin(self, now + target.provider.timeouts.first_event)
         body = target.body(x)
         self.front.turn.write(connection.transport, target.head(x, len(body)) + body)
@@ -278,10 +281,10 @@ class Relay(msgspec.Struct, eq=False):
 
     # -- the upstream fails ---------------------------------------------------------------------------------------
 
-    def upstream_lost(self, up: Upstream) -> None:
-        """The connection closed while it was ours."""
+    def upstream_lost(self, up: Upstream, broken: bool) -> None:
+        """The connection closed while it was ours; ``broken``: not in good order, which ends no answer."""
         head = self._head
-        if head is not None and head.until_close:
+        if head is not None and head.until_close and not broken:
             up.answered += 1
             self._complete_by_close()
             return
@@ -334,7 +337,7 @@ class Relay(msgspec.Struct, eq=False):
             return
         self._read_usage()
         x.outcome = "cut"
-        head = self._head
+        head = self._head or self._sent
         events = self._events
         if events is None or head is None or not head.events:
             # Part of a plain answer is out, and its length was promised: only a broken connection tells the truth.

@@ -145,7 +145,7 @@ class Upstream(asyncio.Protocol):
         relay = self.relay
         if relay is not None:
             self.relay = None
-            relay.upstream_lost(self)
+            relay.upstream_lost(self, broken=error is not None)
 
     def pause_writing(self) -> None:
         """The request's body is larger than the socket takes at once; it waits in the transport."""
@@ -160,17 +160,18 @@ class Upstream(asyncio.Protocol):
         action = ACTIONS[name]
         if action.line:
             self.lines.append(action.line + value)
-        if action.special:
+        if action.special and not self.complete:
             self.special[action.special] = value
 
     def on_headers_complete(self) -> None:
         """The head is whole; interim responses (1xx) are passed over."""
+        if self.complete:
+            self.surplus = True
+            return
         self.status = status = self.parser.get_status_code()
         if status < 200:
             self.lines.clear()
             self.special.clear()
-        elif self.complete:
-            self.surplus = True
         else:
             self.head_done = True
             self.passed = b"".join(self.lines)
@@ -196,9 +197,8 @@ class Upstream(asyncio.Protocol):
         self.deadline = deadline
         self.head_done = self.complete = False
         self.parts = []
-        if self.lines:
-            self.lines = []
-            self.special = {}
+        self.lines = []
+        self.special = {}
 
     def end(self, now: float) -> None:
         """The response is whole: back to the pool, unless the other side wants to close."""
