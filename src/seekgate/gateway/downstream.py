@@ -116,7 +116,10 @@ class Downstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """A read: worked on with all others of this turn."""
-        self.front.turn.client_read(self, data)
+        turn = self.front.turn
+        turn.clients.append((self, data))
+        if not turn.scheduled:
+            turn.begin()
 
     def received(self, data: bytes) -> None:
         """Bytes of the next request, or of one that waits behind the one being answered."""

@@ -121,7 +121,12 @@ class PublicFront:
             if reply is not None:
                 self.answer(down, x, reply, world)
                 return
-        self._proceed(down, x, pipeline.request(x), world)
+        verdict = pipeline.request(x)
+        if verdict is None and endpoint is not None and endpoint.operation != "models":
+            down.relay = relay = Relay(x, down, self, world)
+            relay.start()
+        else:
+            self._proceed(down, x, verdict, world)
 
     def _proceed(self, down: Downstream, x: Exchange, verdict: Verdict, world: World) -> None:
         """Do what the pipeline said."""

@@ -59,6 +59,33 @@ class Head(msgspec.Struct, gc=False):
         return data
 
 
+def passed_lines(lines: list[bytes], special: dict[bytes, bytes], status: int) -> bytes:
+    """The upstream's header lines that go on to the client, each with its CR LF in front."""
+    content_type = special.get(b"content-type")
+    if content_type is not None:
+        if status >= 400 and content_type[:24].lower() == b"application/octet-stream":
+            # Some DeepSeek errors are JSON under this type, which SDKs would not read as an error.
+            content_type = b"application/json"
+        lines.append(b"\r\nContent-Type: " + content_type)
+    return b"".join(lines)
+
+
+def whole_head(up: Upstream, length: bytes, x: Exchange, keep_alive: bool) -> bytes:
+    """The client's head (HTTP/1.1) for an answer that is all there: status 200, a known length, nothing to rewrite."""
+    more = b"" if keep_alive else b"\r\nConnection: close"
+    trace = x.request.headers.get(b"traceparent")
+    if trace is not None:
+        more += b"\r\ntraceparent: " + trace
+    if b"x-ds-trace-id" in up.special:
+        x.upstream_id = up.special[b"x-ds-trace-id"].decode("latin-1")
+    return b"HTTP/1.1 200 OK%b\r\nContent-Length: %b%b\r\nX-Request-Id: %b\r\n\r\n" % (
+        up.passed,
+        length,
+        more,
+        x.id.encode(),
+    )
+
+
 def make_head(up: Upstream, x: Exchange, draining: bool, rewritten: bool) -> Head:
     """The client's head for the upstream's. ``rewritten``: the body may change, so its length is not promised.
 
@@ -67,21 +94,17 @@ def make_head(up: Upstream, x: Exchange, draining: bool, rewritten: bool) -> Hea
     status = up.status
     special = up.special
     length = up.length
-    content_type = special.get(b"content-type", b"")
     request = x.request
-    events = status == 200 and content_type[:17].lower() == b"text/event-stream"
+    events = up.events
     bodyless = status == 204 or status == 304
     fixed = (length is not None or bodyless) and not events and not rewritten
     chunked = not fixed and not request.http_1_0
     keep_alive = request.keep_alive and not draining and (fixed or chunked)
-    if status >= 400 and content_type[:24].lower() == b"application/octet-stream":
-        # Some DeepSeek errors are JSON under this type, which SDKs would not read as an error.
-        content_type = b"application/json"
-    more = b"\r\nContent-Type: " + content_type if content_type else b""
+    more = b""
     if chunked:
-        more += b"\r\nTransfer-Encoding: chunked"
+        more = b"\r\nTransfer-Encoding: chunked"
     elif length is not None and fixed:
-        more += b"\r\nContent-Length: " + length
+        more = b"\r\nContent-Length: " + length
     if events:
         # A buffering reverse proxy in front would turn the stream into one late answer.
         more += b"\r\nX-Accel-Buffering: no"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from seekgate.gateway.head import Head, make_head
+from seekgate.gateway.head import Head, make_head, whole_head
 from seekgate.pipeline.exchange import Attempt, Exchange
 from seekgate.pipeline.stage import Reply
 from seekgate.wire import errors, usage
@@ -132,6 +132,8 @@ class Relay(msgspec.Struct, eq=False):
         if head is None:
             if not up.head_done:
                 return
+            if up.complete and self._take_whole(up, now):
+                return
             head = self._begin(up, now)
             if head is None:
                 return
@@ -151,6 +153,33 @@ class Relay(msgspec.Struct, eq=False):
             x.bytes_out += len(data)
             self.down.write(first + head.frame(data))
 
+    def _take_whole(self, up: Upstream, now: float) -> bool:
+        """What most answers are: good, plain, and all there in one read. False: this one is something else."""
+        x = self.x
+        world = self.world
+        request = x.request
+        parts = up.parts
+        if up.status != 200 or up.events or up.length is None or len(parts) != 1 or x.committed:
+            return False
+        if request.http_1_0 or world.pipeline.reads_answers:
+            return False
+        front, down, data = self.front, self.down, parts[0]
+        keep_alive = request.keep_alive and not front.draining
+        up.end(now)
+        self.up = None
+        attempt = x.attempts[-1]
+        attempt.status = x.status = 200
+        attempt.outcome = x.outcome = "answered"
+        x.head_at = x.first_event_at = x.last_event_at = now
+        x.committed = True
+        x.bytes_out = len(data)
+        x.usage, x.served_model, x.fingerprint, x.finish_reason = usage.from_body(data)
+        down.relay = None
+        front.turn.write(down.transport, whole_head(up, up.length, x, keep_alive) + data)
+        front.settle(x, world, now)
+        down.finish(keep_alive, now)
+        return True
+
     def _begin(self, up: Upstream, now: float) -> Head | None:
         """The head is whole. None: this answer is not passed on, and what shall happen instead has been begun."""
         x = self.x
@@ -161,7 +190,7 @@ class Relay(msgspec.Struct, eq=False):
             self._elsewhere_or(errors.UPSTREAM_ACCOUNT, _account_trouble(status))
             return None
         pipeline = self.world.pipeline
-        head = make_head(up, x, self.front.draining, pipeline.reads_chunks)
+        head = make_head(up, x, self.front.draining, pipeline.reads_answers)
         if x.committed and not (head.events and self._events is not None):
             self._discard(up)
             self._end_attempt("status")
@@ -173,7 +202,8 @@ class Relay(msgspec.Struct, eq=False):
         self._head = head
         x.status = status
         x.head_at = now
-        pipeline.head(x)
+        if pipeline.reads_answers:
+            pipeline.head(x)
         if head.events:
             provider = up.pool.provider
             strip = x.stream and not x.asked_usage and provider.asks_usage
@@ -202,9 +232,8 @@ class Relay(msgspec.Struct, eq=False):
                 x.request.body = b""
             if self.down.writable:
                 up.deadline = now + up.pool.provider.timeouts.idle
-        pipeline = self.world.pipeline
-        if pipeline.reads_chunks and data:
-            data = pipeline.chunk(x, data)
+        if self.world.pipeline.reads_answers and data:
+            data = self.world.pipeline.chunk(x, data)
         return data
 
     def _complete(self, up: Upstream, first: bytes, data: bytes, now: float) -> None:
@@ -277,7 +306,7 @@ class Relay(msgspec.Struct, eq=False):
                 x.usage, model, fingerprint, reason = usage.from_tail(tail), None, None, None
         else:
             return
-        x.served_model, x.fingerprint, x.finish_reason = model or "", fingerprint or "", reason or ""
+        x.served_model, x.fingerprint, x.finish_reason = model, fingerprint, reason
 
     # -- the upstream fails ---------------------------------------------------------------------------------------
 

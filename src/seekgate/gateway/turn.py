@@ -49,55 +49,47 @@ class Turn:
     in a connection's work, which costs that connection only.
     """
 
-    __slots__ = ("_clients", "_report", "_running", "_schedule", "_scheduled", "_upstreams", "_writes")
+    __slots__ = ("_report", "_schedule", "clients", "running", "scheduled", "upstreams", "writes")
 
     def __init__(
         self, schedule: Callable[[Callable[[], None]], object], report: Callable[[Exception], None]
     ) -> None:
         self._schedule = schedule
         self._report = report
-        self._clients: list[tuple[Reader, bytes]] = []
-        self._upstreams: list[tuple[Reader, bytes]] = []
-        self._writes: list[tuple[Transport, bytes]] = []
-        self._scheduled = False
-        self._running = False
+        # Connections append to these themselves: a call for each read would be felt.
+        self.clients: list[tuple[Reader, bytes]] = []
+        self.upstreams: list[tuple[Reader, bytes]] = []
+        self.writes: list[tuple[Transport, bytes]] = []
+        self.scheduled = False
+        self.running = False
 
-    def client_read(self, reader: Reader, data: bytes) -> None:
-        """A client's connection has read ``data``."""
-        self._clients.append((reader, data))
-        if not self._scheduled:
-            self._scheduled = True
-            self._schedule(self.run)
-
-    def upstream_read(self, reader: Reader, data: bytes) -> None:
-        """An upstream's connection has read ``data``."""
-        self._upstreams.append((reader, data))
-        if not self._scheduled:
-            self._scheduled = True
-            self._schedule(self.run)
+    def begin(self) -> None:
+        """Something was read, and no turn is scheduled yet."""
+        self.scheduled = True
+        self._schedule(self.run)
 
     def write(self, transport: Transport, data: bytes) -> None:
         """Write at the end of this turn; at once between turns."""
-        if self._running:
-            self._writes.append((transport, data))
+        if self.running:
+            self.writes.append((transport, data))
         else:
             transport.write(data)
 
     def flush(self) -> None:
         """Write now: whoever closes a connection must have sent what came before."""
-        writes = self._writes
+        writes = self.writes
         if writes:
-            self._writes = []
+            self.writes = []
             for transport, data in writes:
                 if not transport.is_closing():
                     transport.write(data)
 
     def run(self) -> None:
         """Work on all reads, in the order of each connection; then write."""
-        self._scheduled = False
-        self._running = True
-        clients, self._clients = self._clients, []
-        upstreams, self._upstreams = self._upstreams, []
+        self.scheduled = False
+        self.running = True
+        clients, self.clients = self.clients, []
+        upstreams, self.upstreams = self.upstreams, []
         # Requests first: what goes to the upstreams keeps them busy while their answers are worked on.
         for reads in (clients, upstreams):
             for reader, data in reads:
@@ -106,5 +98,5 @@ class Turn:
                 except Exception as error:  # noqa: BLE001 - reported, and costs this connection only
                     self._report(error)
                     reader.transport.abort()
-        self._running = False
+        self.running = False
         self.flush()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import httptools
 
-from seekgate.gateway.head import ACTIONS
+from seekgate.gateway.head import ACTIONS, passed_lines
 from seekgate.wire.repeated import RepeatedHead
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Upstream(asyncio.Protocol):
         "answered",
         "complete",
         "deadline",
+        "events",
         "head_done",
         "keep_alive",
         "length",
@@ -70,6 +71,7 @@ class Upstream(asyncio.Protocol):
         self.complete = False
         self.surplus = False
         self.passed = b""
+        self.events = False
         self.length: bytes | None = None
         self._repeat = RepeatedHead()
         self._lessons = LESSONS
@@ -88,7 +90,10 @@ class Upstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """A read: worked on with all others of this turn."""
-        self.pool.turn.upstream_read(self, data)
+        turn = self.pool.turn
+        turn.upstreams.append((self, data))
+        if not turn.scheduled:
+            turn.begin()
 
     def received(self, data: bytes) -> None:
         """What was read: parse all of it, then tell the relay once."""
@@ -105,6 +110,7 @@ class Upstream(asyncio.Protocol):
                 self._lessons = LESSONS
                 self.head_done = self.complete = True
                 self.status = 200
+                self.events = False
                 self.passed = self._known_passed
                 self.special = self._known_special
                 self.length = b"%d" % (span[1] - span[0])
@@ -174,8 +180,12 @@ class Upstream(asyncio.Protocol):
             self.special.clear()
         else:
             self.head_done = True
-            self.passed = b"".join(self.lines)
-            self.length = self.special.get(b"content-length")
+            special = self.special
+            self.length = special.get(b"content-length")
+            self.events = (
+                status == 200 and special.get(b"content-type", b"")[:17].lower() == b"text/event-stream"
+            )
+            self.passed = passed_lines(self.lines, special, status)
             # Asked now, because llhttp forgets it when the message is complete.
             self.keep_alive = self.parser.should_keep_alive()
 

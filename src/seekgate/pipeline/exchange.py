@@ -84,9 +84,9 @@ class Exchange(msgspec.Struct, gc=False):
     bytes_in: int = 0
     bytes_out: int = 0
     usage: Usage | None = None
-    served_model: str = ""
-    fingerprint: str = ""
-    finish_reason: str = ""
+    served_model: str | None = None
+    fingerprint: str | None = None
+    finish_reason: str | None = None
     upstream_id: str = ""
 
     # settlement

@@ -22,7 +22,7 @@ class Pipeline:
     answered with an internal error, and the worker goes on.
     """
 
-    __slots__ = ("_chunk", "_ends", "_head", "_last", "_report", "_request", "observers", "reads_chunks")
+    __slots__ = ("_chunk", "_ends", "_head", "_last", "_report", "_request", "observers", "reads_answers")
 
     def __init__(self, stages: Sequence[Stage], report: Report) -> None:
         self._report = report
@@ -34,7 +34,7 @@ class Pipeline:
         self.observers = self._request[0][0] if self._request else len(stages)
         self._last = len(stages) - 1
         # Whether any stage looks at answers; if none does, they are relayed as bytes.
-        self.reads_chunks = bool(self._chunk)
+        self.reads_answers = bool(self._head or self._chunk)
         ends = [(i, s.on_end) for i, s in enumerate(stages) if overrides(s, "on_end")]
         # _ends[n]: what to settle when stage n - 1 was the last one entered, last entered first.
         self._ends = tuple(

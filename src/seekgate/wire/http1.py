@@ -118,9 +118,17 @@ class RequestReader:
             return None
         span = self._repeat.match(buffer)
         if span is not None:
-            request = self._repeated(buffer, span)
-            if request is not None:
-                return request
+            start, stop = span
+            size = len(buffer)
+            if stop <= size and stop - start <= self._limits.body_bytes:
+                body = bytes(buffer[start:stop])
+                self._buffer = b"" if stop == size else bytes(buffer[stop:])
+                self._scanned = 0
+                known = self._known
+                assert known is not None
+                return Request(
+                    known.method, known.target, known.headers, body, known.keep_alive, known.http_1_0
+                )
         if buffer[0] in b"\r\n":
             return self._skip_empty_line(bytes(buffer))
         end = buffer.find(b"\r\n\r\n", self._scanned)
@@ -131,19 +139,6 @@ class RequestReader:
         self._buffer = b""
         self._scanned = 0
         return self._head(bytes(buffer), end + 4)
-
-    def _repeated(self, buffer: bytearray | bytes, span: tuple[int, int]) -> Request | None:
-        """The request whose body is ``buffer[span]``, under the remembered head; None if it is not whole."""
-        start, stop = span
-        size = len(buffer)
-        if stop > size or stop - start > self._limits.body_bytes:
-            return None
-        known = self._known
-        assert known is not None
-        body = bytes(buffer[start:stop])
-        self._buffer = b"" if stop == size else bytes(buffer[stop:])
-        self._scanned = 0
-        return Request(known.method, known.target, known.headers, body, known.keep_alive, known.http_1_0)
 
     def _remember(self, request: Request, data: bytes, end: int) -> None:
         """Keep a head whose meaning depends on nothing but its bytes."""

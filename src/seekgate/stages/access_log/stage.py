@@ -33,9 +33,9 @@ class Record(msgspec.Struct, gc=False, omit_defaults=True):
     events: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
-    served_model: str = ""
-    fingerprint: str = ""
-    finish_reason: str = ""
+    served_model: str | None = None
+    fingerprint: str | None = None
+    finish_reason: str | None = None
     upstream_id: str = ""
     error: str = ""
     error_source: str = ""
