@@ -339,7 +339,7 @@ def test_a_wrong_key_is_refused(node: Gateway) -> None:
             made.models.list()
     assert refused.value.code == "invalid_api_key"
     assert refused.value.request_id
-    assert refused.value.body["request_id"] == refused.value.request_id  # type: ignore[index]
+    assert refused.value.body["request_id"] == refused.value.request_id
 
 
 def test_an_unknown_model_is_not_found(client: Any) -> None:

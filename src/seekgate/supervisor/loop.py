@@ -27,8 +27,8 @@ class HasFileno(Protocol):
 class Timer:
     """A pending call; `cancel` forgets it."""
 
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback: Callable[[], object] | None = callback
 
     def cancel(self) -> None:
         """The call will not be made."""
@@ -42,7 +42,7 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = count()
-        self._signals: dict[int, Callable[[], None]] = {}
+        self._signals: dict[int, Callable[[], object]] = {}
         self._wake, self._awake = socket.socketpair()
         self._wake.setblocking(False)
         self._awake.setblocking(False)
@@ -55,7 +55,7 @@ class Loop:
         """Seconds of the monotonic clock."""
         return time.monotonic()
 
-    def watch(self, source: HasFileno, callback: Callable[[], None]) -> None:
+    def watch(self, source: HasFileno, callback: Callable[[], object]) -> None:
         """Call back whenever ``source`` can be read, until `unwatch`."""
         self._selector.register(source.fileno(), selectors.EVENT_READ, callback)
 
@@ -63,13 +63,13 @@ class Loop:
         """Stop watching; call it before the descriptor is closed."""
         self._selector.unregister(source.fileno())
 
-    def later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+    def later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Call back once after this time."""
         timer = Timer(callback)
         heapq.heappush(self._timers, (self.now() + seconds, next(self._order), timer))
         return timer
 
-    def on_signal(self, signum: int, callback: Callable[[], None]) -> None:
+    def on_signal(self, signum: int, callback: Callable[[], object]) -> None:
         """Call back from the loop, never in the middle of something, when the signal arrives."""
         if not self._signals:
             # From the first handler on, or a signal that comes before `run` would be lost.
