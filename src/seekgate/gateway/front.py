@@ -269,8 +269,14 @@ class Parked:
         verdict: Verdict
         try:
             verdict = await awaitable
+        except asyncio.CancelledError as error:
+            error.__traceback__ = (
+                None  # it leads here, and would keep the exchange until a garbage collection
+            )
+            return
         except Exception as error:  # noqa: BLE001 - reported, and costs this request only
             verdict = self._world.pipeline.failed("a parked stage", self._x, error)
+            error.__traceback__ = None
         if self._down.relay is not self:  # type: ignore[comparison-overlap]
             return  # the client has left, and what was awaited would not be cancelled
         self._down.relay = None

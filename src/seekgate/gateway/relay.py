@@ -98,6 +98,8 @@ class Relay(msgspec.Struct, eq=False):
         connection.begin(self, now + target.provider.timeouts.first_event)
         body = target.body(x)
         self.front.turn.write(connection.transport, target.head(x, len(body)) + body)
+        if not self.down.writable:
+            self.pause()  # an earlier answer is still waiting to be taken
 
     def _end_attempt(self, outcome: str) -> None:
         self.x.attempts[-1].outcome = outcome
@@ -144,7 +146,10 @@ class Relay(msgspec.Struct, eq=False):
         if parts:
             data = parts[0] if len(parts) == 1 else b"".join(parts)
             up.parts = []
-            data = self._watch(up, data, now)
+            passed = self._watch(up, data, now)
+            if passed is None:
+                return
+            data = passed
         if up.complete:
             self._complete(up, first, data, now)
         elif first or data:
@@ -202,16 +207,17 @@ class Relay(msgspec.Struct, eq=False):
         self._head = head
         x.status = status
         x.head_at = now
-        if pipeline.reads_answers:
-            pipeline.head(x)
+        if pipeline.reads_answers and (failure := pipeline.head(x)) is not None:
+            self._stage_failed(up, failure)
+            return None
         if head.events:
             provider = up.pool.provider
             strip = x.stream and not x.asked_usage and provider.asks_usage
             self._events = StreamReader(hold=True, strip_usage=strip)
         return head
 
-    def _watch(self, up: Upstream, data: bytes, now: float) -> bytes:
-        """Count events, keep what usage is read from, move the deadline; return what may go out."""
+    def _watch(self, up: Upstream, data: bytes, now: float) -> bytes | None:
+        """Count events, keep what usage is read from, move the deadline; return what may go out (None: nothing will)."""
         x = self.x
         events = self._events
         if events is not None:
@@ -233,8 +239,18 @@ class Relay(msgspec.Struct, eq=False):
             if self.down.writable:
                 up.deadline = now + up.pool.provider.timeouts.idle
         if self.world.pipeline.reads_answers and data:
-            data = self.world.pipeline.chunk(x, data)
+            passed = self.world.pipeline.chunk(x, data)
+            if isinstance(passed, Reply):
+                self._stage_failed(up, passed)
+                return None
+            return passed
         return data
+
+    def _stage_failed(self, up: Upstream, failure: Reply) -> None:
+        """A stage failed on the answer: that costs this request, and the upstream's connection."""
+        up.drop()
+        self._end_attempt("cancelled")
+        self._fail(errors.INTERNAL, failure.message)
 
     def _complete(self, up: Upstream, first: bytes, data: bytes, now: float) -> None:
         """The upstream's answer is whole as HTTP; whether a stream is whole as a stream is another question."""

@@ -58,15 +58,22 @@ class Pipeline:
         x.entered = self._last
         return None
 
-    def head(self, x: Exchange) -> None:
-        """Tell the stages that the upstream's head is known."""
+    def head(self, x: Exchange) -> Reply | None:
+        """Tell the stages that the upstream's head is known. A `Reply` says that one of them failed."""
         for _, hook in self._head:
-            hook(x)
+            try:
+                hook(x)
+            except Exception as error:  # noqa: BLE001 - reported, and costs this request only
+                return self.failed(_name(hook), x, error)
+        return None
 
-    def chunk(self, x: Exchange, data: bytes) -> bytes:
-        """Pass a piece of the answer through the stages that look at answers."""
+    def chunk(self, x: Exchange, data: bytes) -> bytes | Reply:
+        """Pass a piece of the answer through the stages that look at answers. A `Reply` says that one failed."""
         for _, hook in self._chunk:
-            data = hook(x, data)
+            try:
+                data = hook(x, data)
+            except Exception as error:  # noqa: BLE001 - reported, and costs this request only
+                return self.failed(_name(hook), x, error)
             if not data:
                 break
         return data
