@@ -138,7 +138,7 @@ class FakeTransport(asyncio.Transport):
         if not self._closing:
             self._closing = True
             self.end = "reset"
-            self._lose(ConnectionResetError(104, "Connection reset by peer"))
+            self._loop.call_soon(self._lose, ConnectionResetError(104, "Connection reset by peer"))
 
     def peer_stops_reading(self) -> None:
         """What is written is buffered from now on."""

@@ -91,7 +91,8 @@ class CountedExchange(Exchange, gc=False):
     """An Exchange whose end is seen: it is freed by its reference count or never."""
 
     def __del__(self) -> None:
-        LIVE.remove(self.id)
+        if self.id in LIVE:
+            LIVE.remove(self.id)
 
 
 LIVE: list[str] = []
@@ -144,7 +145,8 @@ class Scene:
         self._patch = patch or pytest.MonkeyPatch()
         self._patch.setattr("seekgate.gateway.pool.connect", self.network.connect)
         self._patch.setattr("seekgate.gateway.front.Exchange", self._exchange)
-        self.turn = Turn(lambda run: run(), self._broken)
+        # Byte by byte, each byte is worked on at once: a turn of the loop for each would only take time.
+        self.turn = Turn((lambda run: run()) if self.bytewise else self.loop.call_soon, self._broken)
         self.builder = Builder(self.resolver, self.clock, self.sweep, self.turn, lambda: None)
         self.front = PublicFront(
             self.build(config or snapshot()),
