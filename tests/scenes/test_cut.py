@@ -1,4 +1,4 @@
-"""Answers that break off: a stream ends with an error event and never with [DONE]; a plain answer ends the connection."""
+"""Answers that break off: a stream ends with an error event, never with [DONE]; a plain one ends the connection."""
 
 from __future__ import annotations
 
