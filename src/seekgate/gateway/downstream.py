@@ -226,12 +226,12 @@ class Downstream(asyncio.Protocol):
             return
         self._phase = _IDLE
         self.deadline = now + self.front.limits.idle_timeout
-        if self.writable and not self._advancing:
-            self._take_held()
+        if self.writable and not self._advancing and (self._held or self._reading_paused or self.reader.rest):
+            self._advance(self._next())
 
     def _take_held(self) -> None:
         """Go on with what has come meanwhile."""
-        if self._held or self._reading_paused or self.reader.buffered:
+        if self._held or self._reading_paused or self.reader.rest:
             self._advance(self._next())
 
     @property

@@ -39,6 +39,7 @@ class Pool:
         "_context",
         "_idle",
         "_on_count",
+        "_only",
         "_refresh",
         "_resolved_at",
         "_resolver",
@@ -79,6 +80,7 @@ class Pool:
         self._clock = clock
         self._sweep = sweep
         self._idle: dict[str, list[Upstream]] = {}
+        self._only: list[Upstream] | None = None  # the idle connections, when there is one address
         self._shunned: dict[str, float] = {}
         self._turn = 0
         self._resolved_at = 0.0
@@ -95,12 +97,11 @@ class Pool:
 
     def acquire(self) -> Upstream | None:
         """An idle connection to the address whose turn it is, or None: then `open` one."""
-        addresses = self.addresses
-        if not addresses:
-            return None
-        if len(addresses) == 1:
-            stack = self._idle[addresses[0]]
-        else:
+        stack = self._only
+        if stack is None:
+            addresses = self.addresses
+            if not addresses:
+                return None
             self._turn += 1
             stack = self._idle[addresses[self._turn % len(addresses)]]
         while stack:
@@ -220,6 +221,7 @@ class Pool:
         gone = [stack for address, stack in self._idle.items() if address not in addresses]
         self._idle = {address: self._idle.get(address, []) for address in addresses}
         self.addresses = addresses
+        self._only = self._idle[addresses[0]] if len(addresses) == 1 else None
         for stack in gone:
             for connection in list(stack):
                 connection.drop()

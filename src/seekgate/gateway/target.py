@@ -19,9 +19,9 @@ class Target:
     """One deployment, for one worker and one snapshot."""
 
     __slots__ = (
-        "_extra",
+        "_endpoint",
         "_headers",
-        "_heads",
+        "_prefix",
         "deployment",
         "name_json",
         "passed",
@@ -37,37 +37,24 @@ class Target:
         self.secret = secret
         self.name_json = msgspec.json.encode(deployment.model)
         self.passed = PASSED + tuple(name.lower().encode() for name in provider.forward_headers)
-        self._headers: dict[bytes, bytes] = {}
-        self._extra = b""
-        self._heads: dict[tuple[str, bool], bytes] = {}
+        self._headers: dict[bytes, bytes] | None = None
+        self._endpoint: Endpoint | None = None
+        self._prefix = b""
 
     def authenticate(self, secret: str) -> None:
         """Use another bearer token from now on (an engine has a new one at each start)."""
         self.secret = secret
-        self._heads.clear()
+        self._headers = None
 
     def head(self, x: Exchange, length: int) -> bytes:
         """The request head for this exchange, with the empty line."""
-        endpoint = x.endpoint
-        key = (endpoint.suffix, endpoint.beta)
-        fixed = self._heads.get(key)
-        if fixed is None:
-            fixed = self._heads[key] = self._fixed(endpoint)
-        headers = x.request.headers
-        if headers is not self._headers:
-            # A client that repeats its head gives the same headers again.
-            extra = b""
-            for name in self.passed:
-                value = headers.get(name)
-                if value is not None:
-                    extra += b"%b: %b\r\n" % (name, value)
-            self._headers, self._extra = headers, extra
-        return b"%b%bX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n" % (
-            fixed,
-            self._extra,
-            x.id.encode(),
-            length,
-        )
+        endpoint, headers = x.endpoint, x.request.headers
+        if headers is not self._headers or endpoint is not self._endpoint:
+            # A client that repeats its head gives the same headers again, so that this is done once for many requests.
+            passed = [b"%b: %b\r\n" % (name, headers[name]) for name in self.passed if name in headers]
+            self._headers, self._endpoint = headers, endpoint
+            self._prefix = self._fixed(endpoint) + b"".join(passed) + b"X-Request-Id: "
+        return b"%b%b\r\nContent-Length: %d\r\n\r\n" % (self._prefix, x.id.encode(), length)
 
     def _fixed(self, endpoint: Endpoint) -> bytes:
         provider = self.provider

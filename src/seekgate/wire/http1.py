@@ -56,7 +56,6 @@ class RequestReader:
         "_blank",
         "_body",
         "_body_left",
-        "_buffer",
         "_chunked",
         "_duplicate",
         "_headers",
@@ -67,11 +66,12 @@ class RequestReader:
         "_scanned",
         "_target",
         "expects_continue",
+        "rest",
     )
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._buffer: bytearray | bytes = b""
+        self.rest: bytearray | bytes = b""  # read, and not yet part of a request
         self._scanned = 0
         self._blank = False  # an empty line was skipped, and no request has come since
         self._headers: dict[bytes, bytes] = {}
@@ -90,7 +90,7 @@ class RequestReader:
     @property
     def buffered(self) -> int:
         """Bytes held that belong to no finished request."""
-        return len(self._buffer) + (len(self._body) if self._body is not None else 0)
+        return len(self.rest) + (len(self._body) if self._body is not None else 0)
 
     @property
     def in_body(self) -> bool:
@@ -100,17 +100,17 @@ class RequestReader:
     @property
     def in_head(self) -> bool:
         """Some bytes of a head were read and it is not yet whole."""
-        return self._request is None and len(self._buffer) > 0
+        return self._request is None and len(self.rest) > 0
 
     def feed(self, data: bytes) -> Request | Refusal | None:
         """Take bytes; return the next whole request, a refusal, or None."""
         if self._request is not None:
             return self._feed_body(data)
-        buffer = self._buffer
+        buffer = self.rest
         if buffer:
             if data:
                 if type(buffer) is bytes:
-                    buffer = self._buffer = bytearray(buffer)
+                    buffer = self.rest = bytearray(buffer)
                 buffer += data
         else:
             buffer = data
@@ -122,7 +122,7 @@ class RequestReader:
             size = len(buffer)
             if stop <= size and stop - start <= self._limits.body_bytes:
                 body = bytes(buffer[start:stop])
-                self._buffer = b"" if stop == size else bytes(buffer[stop:])
+                self.rest = b"" if stop == size else bytes(buffer[stop:])
                 self._scanned = 0
                 known = self._known
                 assert known is not None
@@ -136,7 +136,7 @@ class RequestReader:
             return self._incomplete_head(buffer)
         if end + 4 > self._limits.header_bytes:
             return _HEAD_TOO_LARGE
-        self._buffer = b""
+        self.rest = b""
         self._scanned = 0
         return self._head(bytes(buffer), end + 4)
 
@@ -151,12 +151,12 @@ class RequestReader:
     def _skip_empty_line(self, buffer: bytes) -> Request | Refusal | None:
         """One empty line before a request line is ignored (RFC 9112, 2.2); anything else there is refused."""
         if buffer == b"\r":
-            self._buffer = buffer
+            self.rest = buffer
             return None
         if self._blank or not buffer.startswith(b"\r\n"):
             return _BAD_LINE_ENDS
         self._blank = True
-        self._buffer = b""
+        self.rest = b""
         return self.feed(buffer[2:])
 
     def _incomplete_head(self, buffer: bytearray | bytes) -> Refusal | None:
@@ -167,7 +167,7 @@ class RequestReader:
         if _BAD_LINE_END.search(buffer, max(0, self._scanned - 1)):
             return _BAD_LINE_ENDS
         self._scanned = max(0, len(buffer) - 3)
-        self._buffer = buffer
+        self.rest = buffer
         return None
 
     def _head(self, data: bytes, end: int) -> Request | Refusal | None:
@@ -223,14 +223,14 @@ class RequestReader:
             if have == size:
                 return self._whole(request, data[end:] if size else b"")
             if have > size:
-                self._buffer = data[end + size :]
+                self.rest = data[end + size :]
                 return self._whole(request, data[end : end + size])
             self._body = bytearray(data[end:])
             self._body_left = size - have
         else:
             coding = headers.get(b"transfer-encoding")
             if coding is None:
-                self._buffer = data[end:]
+                self.rest = data[end:]
                 self._request = None
                 return request
             if coding.lower() != b"chunked":
@@ -255,7 +255,7 @@ class RequestReader:
             self._body_left = left - len(data)
             return None
         if len(data) > left:
-            self._buffer = data[left:]
+            self.rest = data[left:]
             data = data[:left]
         body += data
         return self._whole(self._request, bytes(body))
@@ -270,7 +270,7 @@ class RequestReader:
             return outcome
         if outcome is None:
             return None
-        self._buffer = outcome
+        self.rest = outcome
         self._chunked = None
         self._body = None
         self._request = None

@@ -61,9 +61,7 @@ class AccessLog(Stage):
 
     def on_end(self, x: Exchange) -> None:
         """Make the record. Positional, because keywords would double its cost: keep to the order of `Record`."""
-        request, usage = x.request, x.usage
-        trace = request.headers.get(b"traceparent")
-        started = x.started_at
+        request, usage, started = x.request, x.usage, x.started_at
         record = Record(
             x.admitted_at,
             x.id,
@@ -86,10 +84,13 @@ class AccessLog(Stage):
             x.fingerprint,
             x.finish_reason,
             x.upstream_id,
-            x.error_type,
-            x.error_source,
-            "" if trace is None else trace.decode("latin-1"),
         )
+        if x.error_type:
+            record.error = x.error_type
+            record.error_source = x.error_source
+        trace = request.headers.get(b"traceparent")
+        if trace is not None:
+            record.traceparent = trace.decode("latin-1")
         if usage is not None:
             record.prompt_tokens = usage.prompt
             record.cached_tokens = usage.hit
