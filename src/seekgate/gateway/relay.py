@@ -217,7 +217,7 @@ class Relay(msgspec.Struct, eq=False):
         return head
 
     def _watch(self, up: Upstream, data: bytes, now: float) -> bytes | None:
-        """Count events, keep what usage is read from, move the deadline; return what may go out (None: it has failed)."""
+        """Count events, keep what usage is read from, move the deadline; what may go out (None: a stage failed)."""
         x = self.x
         events = self._events
         if events is not None:
