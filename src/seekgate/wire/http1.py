@@ -124,6 +124,7 @@ class RequestReader:
                 body = bytes(buffer[start:stop])
                 self.rest = b"" if stop == size else bytes(buffer[stop:])
                 self._scanned = 0
+                self._blank = False
                 known = self._known
                 assert known is not None
                 return Request(

@@ -17,7 +17,7 @@ class RepeatedHead:
 
     def __init__(self) -> None:
         self._before = b"\n"  # no head begins so
-        self._after = b""
+        self._after = b"\n"  # and so none can go on behind its digits, which end before a CR
 
     def learn(self, data: bytes, end: int) -> bool:
         """Remember the head ``data[:end]``; False when it has no plain Content-Length, and nothing changes."""
@@ -44,7 +44,7 @@ class RepeatedHead:
         start = len(before)
         stop = data.find(b"\r", start, start + 10)
         digits = data[start:stop]
-        if not digits.isdigit() or not data.startswith(self._after, stop):
+        if stop < 0 or not digits.isdigit() or not data.startswith(self._after, stop):
             return None
         start = stop + len(self._after)
         return start, start + int(digits)
