@@ -1,0 +1,44 @@
+"""Route sets the candidates, or refuses with a hint."""
+
+from __future__ import annotations
+
+from seekgate.pipeline.exchange import Endpoint, Exchange
+from seekgate.pipeline.stage import Reply
+from seekgate.stages.route.stage import Route
+from seekgate.stages.route.state import RouteTable
+from tests.support.scene_config import snapshot
+from tests.support.scene_exchange import CHAT, exchange
+
+BASE = snapshot()
+
+
+def route(model: str, endpoint: Endpoint = CHAT, draw: float = 0.0) -> tuple[Exchange, object]:
+    x = exchange(endpoint=endpoint, model=model)
+    return x, Route(RouteTable(BASE), tuple(BASE.models), lambda: draw).on_request(x)
+
+
+def test_candidates() -> None:
+    x, verdict = route("flash", draw=0.99)
+    assert verdict is None
+    assert x.model_entry is BASE.models["flash"]
+    assert [d.id for d in x.candidates] == ["spare-flash", "cloud-flash"]
+
+
+def test_a_route_that_allows_some_models_only() -> None:
+    some = Endpoint("chat", "/chat/completions", models=frozenset(("alias",)))
+    assert route("alias", some)[1] is None
+    x, verdict = route("flash", some)
+    assert isinstance(verdict, Reply)
+    assert x.candidates == ()
+    assert "flash' is not served" in verdict.message
+    assert "'priced'" not in verdict.message, "what is not allowed here is not named either"
+
+
+def test_a_name_of_any_length_is_shown_shortly() -> None:
+    verdict = route("x" * 256)[1]
+    assert isinstance(verdict, Reply)
+    assert len(verdict.message) < 300
+
+
+def test_the_list_of_models_needs_no_route() -> None:
+    assert route("", Endpoint("models", "/models"))[1] is None
