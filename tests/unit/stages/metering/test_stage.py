@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from seekgate.config.snapshot import Deployment, Model
 from seekgate.pipeline.exchange import Attempt, Exchange
 from seekgate.stages.metering.prices import PriceTable, builtin
@@ -20,9 +22,9 @@ def settle(x: Exchange) -> Metrics:
     return metrics
 
 
-def answered(**fields: object) -> Exchange:
+def answered(**fields: Any) -> Exchange:
     usage = Usage(1000, 50, 1050, 400, 600, 7)
-    given = {
+    given: dict[str, Any] = {
         "model": "m",
         "model_entry": Model("m", (0,)),
         "deployment": PRICED,
@@ -33,7 +35,7 @@ def answered(**fields: object) -> Exchange:
 
 
 def test_cost_off_peak() -> None:
-    x = answered(admitted_at=1_795_491_000.0)  # 11:30 UTC on a Tuesday: 19:30 in Beijing
+    x = answered(admitted_at=1_795_520_000.0)  # a Tuesday, 19:33 in Beijing
     metrics = settle(x)
     assert x.cost_micro == (400 * 3_000 + 600 * 150_000 + 50 * 600_000 + 500_000) // 1_000_000
     assert (x.currency, x.peak) == ("USD", False)
