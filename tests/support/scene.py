@@ -267,6 +267,12 @@ class Scene:
         (record,) = self.records
         return record
 
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
     # -- the end --------------------------------------------------------------------------------------------------
 
     def close(self) -> None:

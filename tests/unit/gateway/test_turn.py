@@ -1,0 +1,107 @@
+"""Reads of one turn are worked on together; what is written goes out at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from seekgate.gateway.turn import Turn
+
+
+class Wire:
+    """A transport that notes."""
+
+    def __init__(self, name: str, notes: list[str]) -> None:
+        self.name, self.notes, self.closing = name, notes, False
+
+    def write(self, data: bytes) -> None:
+        self.notes.append(f"{self.name} writes {data.decode()}")
+
+    def abort(self) -> None:
+        self.notes.append(f"{self.name} aborts")
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+
+class Echo:
+    """Writes what it reads; fails on ``boom``."""
+
+    def __init__(self, name: str, turn: Turn, notes: list[str]) -> None:
+        self.wire, self.turn, self.notes = Wire(name, notes), turn, notes
+
+    @property
+    def transport(self) -> Wire:
+        return self.wire
+
+    def received(self, data: bytes) -> None:
+        self.notes.append(f"{self.wire.name} reads {data.decode()}")
+        if data == b"boom":
+            raise RuntimeError("boom")
+        self.turn.write(self.wire, data)
+
+
+class Stage:
+    """A turn, its schedule and what happened."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.scheduled: list[Callable[[], None]] = []
+        self.failures: list[str] = []
+        self.turn = Turn(self.scheduled.append, lambda error: self.failures.append(str(error)))
+        self.client = Echo("client", self.turn, self.notes)
+        self.upstream = Echo("upstream", self.turn, self.notes)
+
+    def read(self, *clients: bytes, upstreams: tuple[bytes, ...] = ()) -> None:
+        """Queue reads, as connections do."""
+        for reads, echo, queue in (
+            (upstreams, self.upstream, self.turn.upstreams),
+            (clients, self.client, self.turn.clients),
+        ):
+            for data in reads:
+                queue.append((echo, data))
+                if not self.turn.scheduled:
+                    self.turn.begin()
+
+
+def test_requests_first_and_writes_last() -> None:
+    stage = Stage()
+    stage.read(b"a", b"b", upstreams=(b"c",))
+    assert stage.notes == []
+    (run,) = stage.scheduled
+    run()
+    assert stage.notes == [
+        *("client reads a", "client reads b", "upstream reads c"),
+        *("client writes a", "client writes b", "upstream writes c"),
+    ]
+    stage.read(b"d")
+    assert len(stage.scheduled) == 2, "the next read schedules the next turn"
+
+
+def test_between_turns_writes_go_out_at_once() -> None:
+    stage = Stage()
+    stage.turn.write(stage.client.wire, b"now")
+    assert stage.notes == ["client writes now"]
+
+
+def test_a_failure_costs_one_connection() -> None:
+    stage = Stage()
+    stage.read(b"boom", upstreams=(b"c",))
+    stage.scheduled[0]()
+    assert stage.failures == ["boom"]
+    assert stage.notes == ["client reads boom", "client aborts", "upstream reads c", "upstream writes c"]
+
+
+def test_flushing_early_and_closed_connections() -> None:
+    stage = Stage()
+
+    class Closing(Echo):
+        def received(self, data: bytes) -> None:
+            super().received(data)
+            self.turn.flush()
+            self.wire.abort()
+            self.turn.write(self.wire, b"late")
+
+    stage.turn.clients.append((Closing("client", stage.turn, stage.notes), b"a"))
+    stage.turn.run()
+    assert stage.notes == ["client reads a", "client writes a", "client aborts"]
