@@ -240,7 +240,8 @@ def describe(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate was not accepted ({error.verify_message})"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason or 'handshake'})"
+        # Only what OpenSSL itself reports has a reason.
+        return f"TLS failed ({getattr(error, 'reason', None) or 'handshake'})"
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
     return error.strerror.lower() if error.strerror else str(error) or type(error).__name__
