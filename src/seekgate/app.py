@@ -46,7 +46,7 @@ class Application:
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._metrics = metrics
         self._clock = clock
-        self._batches: list[Batch] = []
+        self._waiting: list[Batch] = []
         self._records: list[Record] = []
         self._lines: list[bytes] = []
         self._log: LogWriter | None = None
@@ -63,8 +63,7 @@ class Application:
         observers: list[Stage] = [Metering(self._metrics, prices)]
         if snapshot.access_log.target != "off":
             observers.append(AccessLog(self._record))
-        batch = Batch(observers, report)
-        self._batches = [old for old in self._batches if not old.empty] + [batch]
+        batch = Batch(observers, report, self._waiting.append)
         stages: list[Stage] = [
             batch,
             Identity(keys),
@@ -117,8 +116,9 @@ class Application:
 
     def flush(self) -> None:
         """Bring the counts up to date."""
-        for batch in self._batches:
+        for batch in self._waiting:
             batch.flush()
+        self._waiting.clear()
 
     def tick(self) -> None:
         """Settle what has been collected, and hand the records to the log's thread."""

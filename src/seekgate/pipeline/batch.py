@@ -16,27 +16,33 @@ SIZE = 32
 
 
 class Batch(Stage):
-    """Tells ``observers`` of ended exchanges, in their order, `SIZE` at a time or when `flush` is called."""
+    """Tells ``observers`` of ended exchanges, in their order, `SIZE` at a time or when `flush` is called.
 
-    __slots__ = ("_ended", "_observers", "_report")
+    ``waiting`` is told (perhaps repeatedly) when there is something to flush: an exchange may end long after the
+    snapshot that this batch belongs to was replaced.
+    """
+
+    __slots__ = ("_ended", "_observers", "_report", "_waiting")
 
     def __init__(
-        self, observers: Sequence[Stage], report: Callable[[str, Exchange, Exception], None]
+        self,
+        observers: Sequence[Stage],
+        report: Callable[[str, Exchange, Exception], None],
+        waiting: Callable[[Batch], object],
     ) -> None:
         self._observers = observers
         self._report = report
+        self._waiting = waiting
         self._ended: list[Exchange] = []
 
     def on_end(self, x: Exchange) -> None:
         """Keep it for the next flush."""
-        self._ended.append(x)
-        if len(self._ended) >= SIZE:
+        ended = self._ended
+        if not ended:
+            self._waiting(self)
+        ended.append(x)
+        if len(ended) >= SIZE:
             self.flush()
-
-    @property
-    def empty(self) -> bool:
-        """Nothing waits."""
-        return not self._ended
 
     def flush(self) -> None:
         """Tell the observers now."""
