@@ -132,7 +132,7 @@ class Scene:
         self.metrics = Metrics(Registry())
         self.sweep = Sweep()
         self._records: list[Record] = []
-        self._batches: list[Batch] = []
+        self._waiting: list[Batch] = []
         self.refusals: list[tuple[str, str]] = []
         self.failures: list[tuple[str, str]] = []
         self.ended: list[str] = []
@@ -167,8 +167,11 @@ class Scene:
     def build(self, config: Snapshot) -> World:
         """A world for a snapshot, as `seekgate.app` composes it."""
         prices = PriceTable.load(builtin())
-        batch = Batch([Metering(self.metrics, prices), AccessLog(self._records.append)], self._failed)
-        self._batches.append(batch)
+        batch = Batch(
+            [Metering(self.metrics, prices), AccessLog(self._records.append)],
+            self._failed,
+            self._waiting.append,
+        )
         stages: list[Stage] = [
             Witness(self.ended),
             batch,
@@ -257,8 +260,9 @@ class Scene:
     @property
     def records(self) -> list[Record]:
         """The access log so far."""
-        for batch in self._batches:
+        for batch in self._waiting:
             batch.flush()
+        self._waiting.clear()
         return self._records
 
     @property

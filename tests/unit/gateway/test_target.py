@@ -83,7 +83,11 @@ def test_headers_that_a_provider_is_to_see() -> None:
     for headers in (given, dict(given), {**given, b"x-team": b"blue"}, {}):
         lines = head(made, headers=headers)
         passed = sorted(line for line in lines if line.lower().startswith(("x-team", "x-other", "accept:")))
-        expected = [f"accept: {headers[b'accept'].decode()}", f"x-team: {headers[b'x-team'].decode()}"] if headers else []
+        expected = (
+            [f"accept: {headers[b'accept'].decode()}", f"x-team: {headers[b'x-team'].decode()}"]
+            if headers
+            else []
+        )
         assert passed == expected
         assert "Authorization: Bearer sk-1" in lines
 

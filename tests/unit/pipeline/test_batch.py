@@ -22,20 +22,21 @@ class Watching(Stage):
 
 def test_flushed_observer_by_observer() -> None:
     notes: list[str] = []
-    batch = Batch([Watching("a", notes), Watching("b", notes)], lambda *_: None)
+    waiting: list[Batch] = []
+    batch = Batch([Watching("a", notes), Watching("b", notes)], lambda *_: None, waiting.append)
+    assert waiting == []
     for name in ("1", "2"):
         batch.on_end(exchange(id=name))
-    assert (notes, batch.empty) == ([], False)
+    assert (notes, waiting) == ([], [batch])
     batch.flush()
     assert notes == ["a:1", "a:2", "b:1", "b:2"]
-    assert batch.empty
     batch.flush()
     assert len(notes) == 4
 
 
 def test_flushed_when_full() -> None:
     notes: list[str] = []
-    batch = Batch([Watching("a", notes)], lambda *_: None)
+    batch = Batch([Watching("a", notes)], lambda *_: None, lambda batch: None)
     for number in range(SIZE):
         batch.on_end(exchange(id=str(number)))
     assert len(notes) == SIZE
@@ -47,6 +48,7 @@ def test_a_failure_costs_one_exchange_only() -> None:
     batch = Batch(
         [Watching("a", notes, fails="1"), Watching("b", notes)],
         lambda stage, x, error: failures.append(f"{stage} {x.id} {error!r}"),
+        lambda batch: None,
     )
     batch.on_end(exchange(id="1"))
     batch.on_end(exchange(id="2"))

@@ -1,0 +1,38 @@
+"""The worker's end of its control connection."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from seekgate.gateway.control import Control
+from seekgate.host.messages import Drain, EngineState, Load, Loaded, ToChild, decode_to_supervisor, encode
+
+
+def test_messages_both_ways_and_the_end() -> None:
+    async def play() -> None:
+        ours, theirs = socket.socketpair()
+        told: list[object] = []
+        orphaned = asyncio.Event()
+
+        def tell(message: object) -> None:
+            told.append(message)
+            if len(told) == 3:
+                got_all.set()
+
+        got_all = asyncio.Event()
+        control = await Control.open(theirs.detach(), tell, orphaned.set)
+        messages: list[ToChild] = [Load("/a b"), EngineState("small", "h", 1, True, "k"), Drain(3.5)]
+        data = b"".join(encode(message) for message in messages)
+        ours.sendall(data[:30])
+        ours.sendall(data[30:])
+        await got_all.wait()
+        assert told == messages
+        control.send(Loaded(7))
+        ours.settimeout(10)
+        assert decode_to_supervisor(ours.recv(1000)) == Loaded(7)
+        ours.close()
+        await orphaned.wait()
+        control.send(Loaded(8))  # nobody listens any more, which is no error
+
+    asyncio.run(asyncio.wait_for(play(), 30))

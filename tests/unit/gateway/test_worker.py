@@ -1,0 +1,195 @@
+"""One worker's life, told by a supervisor that the test plays; sockets, files and the loop are real."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from seekgate.app import Application
+from seekgate.config.snapshot import AccessLog
+from seekgate.config.snapshot_file import sealed, write_snapshot
+from seekgate.gateway.resolver import SystemResolver
+from seekgate.gateway.worker import Worker, server_context
+from seekgate.host.clock import SystemClock
+from seekgate.host.messages import (
+    Drain,
+    ListenFd,
+    Load,
+    Loaded,
+    Ready,
+    Rejected,
+    Start,
+    decode_to_supervisor,
+    encode,
+)
+from seekgate.telemetry.metrics import Metrics
+from seekgate.telemetry.registry import Registry
+from tests.support.scene_answers import Answer, only
+from tests.support.scene_config import get, snapshot
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """A worker sets the garbage collector for its own process."""
+    threshold = gc.get_threshold()
+    yield
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.support.scene_config import SECRETS
+
+    for reference, secret in SECRETS.items():
+        monkeypatch.setenv(reference.removeprefix("env:"), secret)
+
+
+class Supervisor:
+    """The other end of a worker's control connection, and its clients."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.number = 0
+        self.public, self.admin = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+        self.ours, self.theirs = socket.socketpair()
+        self.ours.setblocking(False)
+        self.heard = b""
+
+    def snapshot(self, **changes: object) -> str:
+        self.number += 1
+        path = self.home / f"{self.number}.json"
+        log = AccessLog(str(self.home / "access.log"))
+        made = msgspec.structs.replace(snapshot(), number=self.number, access_log=log, **changes)
+        write_snapshot(path, sealed(made))
+        return str(path)
+
+    async def say(self, message: Start | Load | Drain) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.ours, encode(message))
+
+    async def hears(self) -> Ready | Loaded | Rejected:
+        while b"\n" not in self.heard:
+            self.heard += await asyncio.get_running_loop().sock_recv(self.ours, 65_536)
+        line, _, self.heard = self.heard.partition(b"\n")
+        return decode_to_supervisor(line)
+
+    async def start(self) -> None:
+        listeners = (ListenFd(self.public.dup().detach()),)
+        await self.say(Start(0, 1, listeners, self.admin.dup().detach(), self.snapshot(), str(self.home)))
+        assert isinstance(await self.hears(), Ready)
+
+    async def ask(self, request: bytes, admin: bool = False) -> Answer:
+        port = (self.admin if admin else self.public).getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+        data = await reader.read()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        return only(data)
+
+
+def played(home: Path, act: Callable[[Supervisor], Awaitable[None]]) -> Supervisor:
+    """Run a worker while ``act`` goes on; it must have ended as told when this returns."""
+    supervisor = Supervisor(home)
+
+    async def play() -> None:
+        metrics, clock = Metrics(Registry()), SystemClock()
+        worker = Worker(Application(metrics, clock), metrics, clock, SystemResolver())
+        running = asyncio.create_task(worker.run(supervisor.theirs.detach()))
+        try:
+            await act(supervisor)
+            assert await running == 0
+        finally:
+            running.cancel()
+
+    try:
+        asyncio.run(asyncio.wait_for(play(), 60))
+    finally:
+        for part in (supervisor.public, supervisor.admin, supervisor.ours):
+            part.close()
+    return supervisor
+
+
+def test_serve_reload_and_drain(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        await supervisor.start()
+        assert (await supervisor.ask(get())).status == 200
+        assert (await supervisor.ask(get("/readyz"), admin=True)).body == b"ready\n"
+        await supervisor.say(Load(str(tmp_path / "none.json")))
+        rejected = await supervisor.hears()
+        assert isinstance(rejected, Rejected)
+        assert "cannot read the snapshot" in rejected.reason
+        await supervisor.say(Load(supervisor.snapshot(models={})))
+        assert await supervisor.hears() == Loaded(2)
+        assert json.loads((await supervisor.ask(get())).body)["data"] == []
+        metrics = (await supervisor.ask(get("/metrics"), admin=True)).body
+        assert b'seekgate_snapshot_number{worker="0"} 2' in metrics
+        assert b'seekgate_snapshot_loads_total{result="rejected"} 1' in metrics
+        await supervisor.say(Drain(5.0))
+
+    supervisor = played(tmp_path, act)
+    lines = [json.loads(line) for line in (tmp_path / "access.log").read_bytes().splitlines()]
+    assert [(line["path"], line["status"], line["key"]) for line in lines] == [("/v1/models", 200, "app")] * 2
+    assert (supervisor.home / "run/metrics/0.json").stat().st_size > 0
+
+
+def test_a_snapshot_whose_secret_is_missing_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        await supervisor.start()
+        monkeypatch.delenv("OFFICE")
+        await supervisor.say(Load(supervisor.snapshot()))
+        rejected = await supervisor.hears()
+        assert isinstance(rejected, Rejected)
+        assert rejected.number == 2
+        assert "OFFICE" in rejected.reason
+        assert (await supervisor.ask(get())).status == 200
+        await supervisor.say(Drain(5.0))
+
+    played(tmp_path, act)
+
+
+def test_a_worker_without_a_supervisor_finishes_and_goes(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        await supervisor.start()
+        supervisor.ours.close()
+
+    played(tmp_path, act)
+
+
+def test_draining_before_it_has_begun(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        await supervisor.say(Drain(5.0))
+
+    played(tmp_path, act)
+
+
+def test_counts_go_on_where_the_worker_before_left_off(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        await supervisor.start()
+        await supervisor.ask(get())
+        metrics = (await supervisor.ask(get("/metrics"), admin=True)).body
+        found.append(
+            next(line for line in metrics.splitlines() if line.startswith(b"seekgate_requests_total{"))
+        )
+        await supervisor.say(Drain(5.0))
+
+    found: list[bytes] = []
+    played(tmp_path, act)
+    played(tmp_path, act)
+    assert [line.split()[-1] for line in found] == [b"1.0", b"2.0"]
+
+
+def test_certificates_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        server_context(str(tmp_path / "none.pem"), str(tmp_path / "none.key"))
