@@ -113,8 +113,8 @@ class PublicFront:
             self.clock.monotonic(),
             self.clock.wall(),
             pipeline.observers - 1,
+            len(request.body),
         )
-        x.bytes_in = len(request.body)
         self.metrics.in_flight.value += 1
         if endpoint is None or request.method != b"POST" or endpoint.operation == "models":
             reply = self._surface(x, endpoint, world)

@@ -95,7 +95,7 @@ class Relay(msgspec.Struct, eq=False):
         if self._head is not None:
             self._sent = self._head
             self._head = None
-        connection.begin(self, now + target.provider.timeouts.first_event)
+        connection.begin(self, now + target.first_event)
         body = target.body(x)
         self.front.turn.write(connection.transport, target.head(x, len(body)) + body)
         if not self.down.writable:
@@ -172,11 +172,9 @@ class Relay(msgspec.Struct, eq=False):
         keep_alive = request.keep_alive and not front.draining
         up.end(now)
         self.up = None
-        attempt = x.attempts[-1]
-        attempt.status = x.status = 200
-        attempt.outcome = x.outcome = "answered"
-        x.head_at = x.first_event_at = x.last_event_at = now
-        x.committed = True
+        x.attempts[-1].outcome = x.outcome = "answered"
+        x.status = 200
+        x.first_event_at = now
         x.bytes_out = len(data)
         x.usage, x.served_model, x.fingerprint, x.finish_reason = usage.from_body(data)
         down.relay = None
@@ -206,7 +204,6 @@ class Relay(msgspec.Struct, eq=False):
             return None
         self._head = head
         x.status = status
-        x.head_at = now
         if pipeline.reads_answers and (failure := pipeline.head(x)) is not None:
             self._stage_failed(up, failure)
             return None

@@ -23,6 +23,7 @@ class Target:
         "_headers",
         "_prefix",
         "deployment",
+        "first_event",
         "name_json",
         "passed",
         "pool",
@@ -33,6 +34,7 @@ class Target:
     def __init__(self, deployment: Deployment, provider: Provider, pool: Pool, secret: str | None) -> None:
         self.deployment = deployment
         self.provider = provider
+        self.first_event = provider.timeouts.first_event
         self.pool = pool
         self.secret = secret
         self.name_json = msgspec.json.encode(deployment.model)

@@ -57,8 +57,8 @@ class Exchange(msgspec.Struct, gc=False):
     started_at: float
     admitted_at: float
     entered: int = -1
+    bytes_in: int = 0
     committed: bool = False
-    stop: bool = False
 
     # decode
     tree: Any = None
@@ -77,11 +77,9 @@ class Exchange(msgspec.Struct, gc=False):
 
     # answer
     status: int = 0
-    head_at: float = 0.0
     first_event_at: float = 0.0
     last_event_at: float = 0.0
     events: int = 0
-    bytes_in: int = 0
     bytes_out: int = 0
     usage: Usage | None = None
     served_model: str | None = None
