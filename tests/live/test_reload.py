@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,28 +39,39 @@ def _status(node: Gateway, model: str) -> int:
 
 
 class Traffic:
-    """One request after the other on one kept-alive connection, until it is told to stop."""
+    """One request after the other on one kept-alive connection, until it is told to stop.
 
-    def __init__(self, url: str) -> None:
+    The gateway may only close it, and say so, with ``closes``: a worker that is replaced has to.
+    """
+
+    def __init__(self, url: str, closes: bool) -> None:
         self.answered = 0
         self.trouble: list[str] = []
         self.done = threading.Event()
         self._url = url
+        self._closes = closes
 
     def run(self) -> None:
-        with connect(self._url) as connection:
-            while not self.done.is_set():
-                connection.sendall(_ask())
-                said = answer(connection)
-                self.answered += 1
-                if said.status != 200 or "close" in said.headers.get("connection", ""):
-                    self.trouble.append(f"{said.status} {said.headers} {said.body[:200]!r}")
+        while not self.done.is_set() and (self._closes or not self.answered):
+            with connect(self._url) as connection:
+                self._use(connection)
+
+    def _use(self, connection: socket.socket) -> None:
+        while not self.done.is_set():
+            connection.sendall(_ask())
+            said = answer(connection)
+            self.answered += 1
+            closes = said.headers.get("connection") == "close"
+            if said.status != 200 or closes > self._closes:
+                self.trouble.append(f"{said.status} {said.headers} {said.body[:200]!r}")
+            if closes:
+                return
 
 
 @contextmanager
-def traffic(node: Gateway) -> Iterator[Traffic]:
+def traffic(node: Gateway, closes: bool = False) -> Iterator[Traffic]:
     """Traffic during a block; none of it may fail, and it must go on to the end."""
-    made = Traffic(node.url)
+    made = Traffic(node.url, closes)
     thread = threading.Thread(target=made.run)
     thread.start()
     try:
@@ -151,6 +163,26 @@ def test_a_stream_keeps_the_configuration_that_it_began_with(
         assert emulator.emulator.requests[-1].outcome == "open"
         data += read_until(connection, b"data: [DONE]\n\n\r\n0\r\n\r\n")
         assert len(data) > 40_000_000
+
+
+def test_a_reload_in_the_middle_of_a_rolling_restart(
+    make_gateway: MakeGateway, emulator: BackgroundEmulator
+) -> None:
+    config = settings(emulator.url)
+    node = make_gateway(config, arguments=["--workers", "2"])
+    with traffic(node, closes=True):
+        for number in range(1, 4):
+            before = {worker.pid for worker in node.workers}
+            config["models"][f"added-{number}"] = config["models"]["deepseek-v4-pro"]
+            node.write(config)
+            # The new workers are told to begin with a snapshot that may be replaced before they have read it.
+            node.signal(signal.SIGUSR2)
+            node.signal(signal.SIGHUP)
+            node.hears("worker drained", 2 * number)
+            until(lambda: _status(node, f"added-{number}") == 400, "the new configuration")  # noqa: B023
+            assert not before & {worker.pid for worker in node.workers}
+    assert not node.said("given up")
+    assert not node.said("worker died")
 
 
 def test_a_secret_that_cannot_be_read_changes_nothing(

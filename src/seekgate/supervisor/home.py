@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -102,11 +103,15 @@ class Home:
         except SnapshotError:
             return None
 
-    def keep_good(self, number: int) -> None:
-        """Remember the snapshot of this number as the last good one and remove all others."""
+    def keep_good(self, number: int, awaited: Collection[int] = ()) -> None:
+        """Remember the snapshot of this number as the last good one and remove all others that nobody awaits.
+
+        ``awaited`` are those that a worker has been told to begin with and may not have read yet.
+        """
         replace(self.last_good, self.snapshot(number).read_bytes())
+        kept = {self.snapshot(each) for each in (number, *awaited)}
         for path in self.run.glob("snapshot-*.json"):
-            if path != self.snapshot(number):
+            if path not in kept:
                 path.unlink(missing_ok=True)
 
     def restore(self, number: int) -> None:

@@ -257,7 +257,7 @@ class Supervisor:
         before, after = self._snapshot, self._performer.snapshots[number]
         try:
             if self._unverified is None:
-                self._home.keep_good(number)
+                self._home.keep_good(number, self._workers.awaited)
                 self._inputs.keep(number, self._fingerprint)
         except OSError as error:
             self._log.warning("cannot keep the last good snapshot", reason=error.strerror)

@@ -97,6 +97,11 @@ class Workers:
         """A snapshot is on its way; do not offer another."""
         return self._offer is not None
 
+    @property
+    def awaited(self) -> set[int]:
+        """Snapshots that a worker has been told to begin with and may not have read yet."""
+        return {worker.number for worker in self.workers.values() if worker.phase is Phase.STARTING}
+
     # The start.
 
     def speculate(self, count: int, now: float) -> list[act.Action]:

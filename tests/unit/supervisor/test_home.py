@@ -55,8 +55,11 @@ def test_the_last_good_snapshot_survives_and_the_others_go(home: Home) -> None:
     assert home.read_last_good() is None
     for number in (1, 2, 3):
         write_snapshot(home.snapshot(number), snapshot(number))
-    home.keep_good(2)
+    home.keep_good(2, awaited={1})
     assert home.read_last_good() == snapshot(2)
+    names = ["snapshot-1.json", "snapshot-2.json", "snapshot.json"]
+    assert sorted(path.name for path in home.run.glob("snapshot*")) == names, "a worker still has to read it"
+    home.keep_good(2)
     assert sorted(path.name for path in home.run.glob("snapshot*")) == ["snapshot-2.json", "snapshot.json"]
     home.snapshot(2).unlink()
     home.restore(2)
