@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from seekgate.emulate import BackgroundEmulator, Settings
-from seekgate.emulate.scenario import parse_scenario
 from tests.support.live import KEY, Gateway, gateway, settings
+from tests.support.live_emulators import by_user
 from tests.support.live_wire import Tap, exchange, parse_answer, parse_request, post, tap
 
 CHAT = "/v1/chat/completions"
@@ -27,8 +27,7 @@ FAULTS = {"echo": "echo", "waits": "keepalive=3", "ids": "event-ids", "tiny": "c
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[BackgroundEmulator]:
-    rules = [{"match": {"user_id": user}, "faults": faults} for user, faults in FAULTS.items()]
-    with BackgroundEmulator(Settings(rules=parse_scenario({"rules": rules}).rules)) as running:
+    with BackgroundEmulator(Settings(rules=by_user(FAULTS))) as running:
         yield running
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from seekgate.emulate import BackgroundEmulator, Settings
-from seekgate.emulate.scenario import parse_scenario
 from tests.live.conftest import MakeGateway
 from tests.support.live import Gateway, gateway, settings
+from tests.support.live_emulators import by_user
 from tests.support.live_wire import Tap, connect, post, read_until, tap
 from tests.support.processes import resident
 from tests.support.until import until
@@ -37,8 +37,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def emulator(log: Path) -> Iterator[BackgroundEmulator]:
-    rules = [{"match": {"user_id": user}, "faults": faults} for user, faults in FAULTS.items()]
-    chosen = Settings(rules=parse_scenario({"rules": rules}).rules, log=str(log))
+    chosen = Settings(rules=by_user(FAULTS), log=str(log))
     with BackgroundEmulator(chosen) as running:
         yield running
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from seekgate.emulate import BackgroundEmulator, Settings
-from seekgate.emulate.scenario import parse_scenario
 from tests.live.conftest import MakeGateway
 from tests.support.live import Gateway, settings
+from tests.support.live_emulators import by_user
 from tests.support.live_wire import answer, connect, exchange, post, read_until
 from tests.support.until import until
 
@@ -25,8 +25,8 @@ CHAT = "/v1/chat/completions"
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[BackgroundEmulator]:
-    rule = {"match": {"user_id": "big"}, "faults": "tokens=10000,token-bytes=4000,reasoning=0"}
-    with BackgroundEmulator(Settings(rules=parse_scenario({"rules": [rule]}).rules)) as running:
+    rules = by_user({"big": "tokens=10000,token-bytes=4000,reasoning=0"})
+    with BackgroundEmulator(Settings(rules=rules)) as running:
         yield running
 
 

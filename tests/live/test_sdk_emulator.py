@@ -13,8 +13,8 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from seekgate.emulate import BackgroundEmulator, Settings
-from seekgate.emulate.scenario import parse_scenario
 from tests.support.live import KEY, UPSTREAM_KEY, Gateway, gateway, settings
+from tests.support.live_emulators import by_user
 
 MODEL = "deepseek-flash"
 ASK = [{"role": "user", "content": "Which river is the longest?"}]
@@ -47,8 +47,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[BackgroundEmulator]:
-    rules = [{"match": {"user_id": user}, "faults": faults} for user, faults in FAULTS.items()]
-    with BackgroundEmulator(Settings(rules=parse_scenario({"rules": rules}).rules)) as running:
+    with BackgroundEmulator(Settings(rules=by_user(FAULTS))) as running:
         yield running
 
 
@@ -89,9 +88,6 @@ def _content(chunks: list[Any]) -> str:
 def _reasoning(chunks: list[Any]) -> str:
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
     return "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
-
-
-# Answers.
 
 
 def test_an_answer_has_content_reasoning_and_usage(client: Any, emulator: BackgroundEmulator) -> None:
@@ -177,9 +173,6 @@ def test_a_waiting_stream_is_read_through_its_comments(client: Any) -> None:
     assert waited.choices[0].message.content
 
 
-# Tools.
-
-
 def test_a_tool_is_called_and_its_loop_needs_the_reasoning(client: Any) -> None:
     asked: list[Any] = [{"role": "user", "content": "What is the weather in Oslo?"}]
     first = client.chat.completions.create(model=MODEL, messages=asked, tools=[TOOL])
@@ -199,7 +192,7 @@ def test_a_tool_is_called_and_its_loop_needs_the_reasoning(client: Any) -> None:
     assert done.choices[0].message.content
 
 
-def test_a_tool_call_streams_in_pieces(client: Any) -> None:
+def test_a_tool_call_streams_in_pieces(client: Any, node: Gateway) -> None:
     chunks = list(client.chat.completions.create(model=MODEL, messages=ASK, tools=[TOOL], stream=True))
     calls = [c.choices[0].delta.tool_calls[0] for c in chunks if c.choices[0].delta.tool_calls]
     assert calls[0].function.name == "weather"
@@ -207,17 +200,11 @@ def test_a_tool_call_streams_in_pieces(client: Any) -> None:
     assert len(calls) > 2
     assert chunks[-1].choices[0].finish_reason == "tool_calls"
 
-
-def test_a_tool_streams_to_the_async_client(node: Gateway) -> None:
     async def use(made: Any) -> Any:
         async with made.chat.completions.stream(model=MODEL, messages=ASK, tools=[TOOL]) as stream:
             return await stream.get_final_completion()
 
-    done = _async(node, use)
-    assert done.choices[0].message.tool_calls[0].function.name == "weather"
-
-
-# Shapes.
+    assert _async(node, use).choices[0].message.tool_calls[0].function.name == "weather"
 
 
 def test_a_json_schema_is_kept(client: Any) -> None:

@@ -1,15 +1,18 @@
-"""Several emulators on one loop in a thread, each at an address of its own, with TLS if wanted."""
+"""Emulators: several on one loop in a thread, each at an address of its own, with TLS if wanted; or as a process."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
+import subprocess
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from seekgate.emulate import BackgroundEmulator, Emulator, Settings
 from seekgate.emulate.scenario import Rule, parse_scenario
+from tests.support.live import SEEKGATE
 
 T = TypeVar("T")
 
@@ -53,6 +56,20 @@ class Emulators:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._background.loop).result(60)
+
+
+@contextmanager
+def emulator_process(*arguments: str) -> Iterator[str]:
+    """`seekgate emulate deepseek` with these options as a process for a block; its base URL."""
+    command = [SEEKGATE, "emulate", "deepseek", "--json", *arguments]
+    if "--port" not in arguments:
+        command += ["--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            yield str(json.loads(process.stdout.readline())["base_url"])
+        finally:
+            process.terminate()
 
 
 @contextmanager
