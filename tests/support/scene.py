@@ -147,6 +147,7 @@ class Scene:
         self._patch.setattr("seekgate.gateway.front.Exchange", self._exchange)
         # Byte by byte, each byte is worked on at once: a turn of the loop for each would only take time.
         self.turn = Turn((lambda run: run()) if self.bytewise else self.loop.call_soon, self._broken)
+        self.turn.collecting = delivery != "byte by byte"  # both ways of a turn are played
         self.builder = Builder(self.resolver, self.clock, self.sweep, self.turn, lambda: None)
         self.front = PublicFront(
             self.build(config or snapshot()),

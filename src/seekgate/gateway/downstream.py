@@ -115,11 +115,17 @@ class Downstream(asyncio.Protocol):
         self.deadline = self.front.clock.monotonic() + self.front.limits.header_timeout
 
     def data_received(self, data: bytes) -> None:
-        """A read: worked on with all others of this turn."""
+        """A read: worked on at once or, on a busy worker, with all others of this turn."""
         turn = self.front.turn
-        turn.clients.append((self, data))
-        if not turn.scheduled:
-            turn.begin()
+        if turn.collecting:
+            turn.clients.append((self, data))
+            if not turn.scheduled:
+                turn.begin()
+        elif turn.scheduled:
+            turn.clients.append((self, data))  # behind what is collected already
+        else:
+            turn.reads += 1
+            self.received(data)
 
     def received(self, data: bytes) -> None:
         """Bytes of the next request, or of one that waits behind the one being answered."""

@@ -89,11 +89,17 @@ class Upstream(asyncio.Protocol):
         self.pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        """A read: worked on with all others of this turn."""
+        """A read: worked on at once or, on a busy worker, with all others of this turn."""
         turn = self.pool.turn
-        turn.upstreams.append((self, data))
-        if not turn.scheduled:
-            turn.begin()
+        if turn.collecting:
+            turn.upstreams.append((self, data))
+            if not turn.scheduled:
+                turn.begin()
+        elif turn.scheduled:
+            turn.upstreams.append((self, data))  # behind what is collected already
+        else:
+            turn.reads += 1
+            self.received(data)
 
     def received(self, data: bytes) -> None:
         """What was read: parse all of it, then tell the relay once."""

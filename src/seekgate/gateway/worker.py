@@ -16,7 +16,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -104,6 +104,7 @@ class Worker:
 
     async def run(self, control_fd: int) -> int:
         """Serve until drained. 0: gone as told."""
+        asyncio.get_running_loop().set_exception_handler(_handle)
         self._control = await Control.open(control_fd, self._told, self._orphaned)
         await self._done.wait()
         for server in self._servers:
@@ -239,6 +240,7 @@ class Worker:
         assert figures is not None
         if lag > figures.loop_lag.value:
             figures.loop_lag.value = round(lag, 6)
+        self._turn.adapt(TICK + lag)
         self._sweep.tick(now)
         self._composition.tick()
         self._ticks += 1
@@ -322,6 +324,15 @@ def _broken(error: Exception) -> None:
     _complain(
         "a connection had to be closed: please report this", error="".join(traceback.format_exception(error))
     )
+
+
+def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody caught: asyncio has closed the connection that it came from."""
+    error = context.get("exception")
+    if isinstance(error, Exception):
+        _broken(error)
+    else:
+        _complain(str(context.get("message", "an error in the event loop")))
 
 
 def _fail_loudly(task: asyncio.Task[None]) -> None:
