@@ -69,7 +69,10 @@ class SecretResolver:
         return sorted(self._sources)
 
     def resolve(self, reference: str) -> str:
-        """Return the secret: not empty, no control characters. Raise `SecretError` otherwise."""
+        """Return the secret, which an HTTP header can carry: ASCII, no control characters, not empty.
+
+        Raise `SecretError` otherwise.
+        """
         scheme, rest = split(reference)
         source = self._sources.get(scheme) or self._plugin(scheme)
         if source is None:
@@ -86,6 +89,10 @@ class SecretResolver:
             raise SecretError(f"{reference} is empty")
         if _CONTROL.search(secret):
             raise SecretError(f"{reference} contains a line break or another control character")
+        if not secret.isascii():
+            raise SecretError(
+                f"{reference} contains a character outside ASCII, which an HTTP header cannot carry"
+            )
         return secret
 
     def _from_env(self, name: str) -> str:

@@ -56,6 +56,12 @@ def test_control_characters_are_refused_without_showing_the_value(value: str) ->
     assert "control character" in fails(SecretResolver(environ={"KEY": value}), "env:KEY")
 
 
+@pytest.mark.parametrize("value", [f"{SECRET}é", f"“{SECRET}”", f"{SECRET}\u200b", f"{SECRET}\u0085"])
+def test_what_no_http_header_can_carry_is_refused_without_showing_the_value(value: str) -> None:
+    found = fails(SecretResolver(environ={"KEY": value}), "env:KEY")
+    assert found == "env:KEY contains a character outside ASCII, which an HTTP header cannot carry"
+
+
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     resolver = SecretResolver()
     assert (
