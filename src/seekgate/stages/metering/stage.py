@@ -30,7 +30,13 @@ class Metering(Stage):
         ttft = tpot = None
         if x.stream and x.first_event_at:
             ttft = x.first_event_at - x.started_at
-            if usage is not None and usage.completion > 1:
+            # One event may carry many tokens: then there is no interval to divide.
+            if (
+                usage is not None
+                and usage.completion > 1
+                and x.events > 1
+                and x.last_event_at > x.first_event_at
+            ):
                 tpot = (x.last_event_at - x.first_event_at) / (usage.completion - 1)
         bundle.finish(x.status, x.ended_at - x.started_at, x.bytes_in, x.bytes_out, ttft, tpot)
         if usage is not None:

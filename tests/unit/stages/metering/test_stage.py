@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from seekgate.config.snapshot import Deployment, Model
 from seekgate.pipeline.exchange import Attempt, Exchange
 from seekgate.stages.metering.prices import PriceTable, builtin
@@ -60,10 +62,19 @@ def test_names_that_clients_invent_are_no_labels() -> None:
 
 
 def test_the_time_for_each_token() -> None:
-    metrics = settle(answered(stream=True, first_event_at=101.0, last_event_at=103.45))
+    metrics = settle(answered(stream=True, events=50, first_event_at=101.0, last_event_at=103.45))
     assert metrics.ttft.labels("m", "d").sum == 1.0
     assert round(metrics.tpot.labels("m", "d").sum, 6) == 0.05
     assert metrics.duration.labels("m", "d").sum == 4.0
+
+
+@pytest.mark.parametrize(
+    ("events", "last"), [(1, 101.0), (1, 103.0), (50, 101.0), (50, 0.0), (0, 0.0)], ids=str
+)
+def test_a_stream_without_an_interval_has_no_time_for_each_token(events: int, last: float) -> None:
+    metrics = settle(answered(stream=True, events=events, first_event_at=101.0, last_event_at=last))
+    tpot = metrics.tpot.labels("m", "d")
+    assert (tpot.sum, sum(tpot.counts)) == (0, 0)
 
 
 def test_attempts_before_the_last_are_retries() -> None:
