@@ -47,6 +47,12 @@ class Limits(Section):
     body_bytes: Size = Field(
         default=33_554_432, ge=1024, le=2**31, description="A request's body; past it 413."
     )
+    buffer_bytes: Size = Field(
+        default=536_870_912,
+        ge=1024,
+        le=2**40,
+        description="All bodies that are still arriving, in one worker; past it 503 for those that grow.",
+    )
     connections: int = Field(
         default=16_384,
         ge=1,

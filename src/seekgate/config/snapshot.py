@@ -35,6 +35,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     header_bytes: int = 32_768
     header_count: int = 100
     body_bytes: int = 33_554_432
+    buffer_bytes: int = 536_870_912
     connections: int = 16_384
     header_timeout: float = 10.0
     body_timeout: float = 60.0

@@ -39,6 +39,7 @@ class AdminFront:
         self.sweep = sweep
         self.turn = turn
         self.draining = False
+        self.buffered = 0
         self.connections: set[Downstream] = set()
         self._dumps = dumps
         self._readiness = readiness

@@ -8,6 +8,8 @@ reader.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import TYPE_CHECKING, Protocol
 
 from seekgate.config.snapshot import Limits
@@ -31,6 +33,7 @@ LINGER_BYTES = 4_194_304
 # A body may take its timeout plus the time that this rate allows, in bytes a second: a slow link passes, a drip not.
 BODY_RATE = 16_384.0
 
+_RESET = struct.pack("ii", 1, 0)
 _IDLE, _HEAD, _BODY = range(3)
 
 
@@ -42,6 +45,7 @@ class Front(Protocol):
     sweep: Sweep
     turn: Turn
     draining: bool
+    buffered: int
 
     def admit(self, down: Downstream, request: Request) -> None:
         """Answer ``request`` on ``down``, at once or later, with exactly one `Downstream.finish`."""
@@ -66,11 +70,13 @@ class Downstream(asyncio.Protocol):
     __slots__ = (
         "_advancing",
         "_busy",
+        "_counted",
         "_held",
         "_lingering",
         "_phase",
         "_reading_paused",
         "_since",
+        "_unsent",
         "closing",
         "deadline",
         "front",
@@ -95,6 +101,8 @@ class Downstream(asyncio.Protocol):
         self._busy = False
         self._advancing = False
         self._held = b""
+        self._counted = 0  # bytes of an unfinished body that stand in front.buffered
+        self._unsent = 0
         self._lingering = 0
         self._reading_paused = False
         self._phase = _HEAD  # a new connection owes a head
@@ -151,6 +159,7 @@ class Downstream(asyncio.Protocol):
         """The client is gone; so is the reason for any work on its behalf."""
         self.closing = True
         self.deadline = 0.0
+        self._uncount()
         relay = self.relay
         if relay is not None:
             self.relay = None
@@ -160,6 +169,7 @@ class Downstream(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads slower than the upstream writes: stop reading the upstream."""
         self.writable = False
+        self._unsent = self.transport.get_write_buffer_size()
         self.deadline = self.front.clock.monotonic() + self.front.limits.idle_timeout
         if self.relay is not None:
             self.relay.pause()
@@ -179,6 +189,8 @@ class Downstream(asyncio.Protocol):
     def _advance(self, message: Request | Refusal | None) -> None:
         """Take requests for as long as they are whole and answered at once."""
         self._advancing = True
+        if message is not None and self._counted:
+            self._uncount()
         while message is not None:
             if type(message) is Refusal:
                 self._advancing = False
@@ -213,6 +225,15 @@ class Downstream(asyncio.Protocol):
                 self._phase = _BODY
                 self._since = self.front.clock.monotonic()
             self.deadline = self._since + limits.body_timeout + reader.buffered / BODY_RATE
+            front, counted = self.front, reader.buffered
+            front.buffered += counted - self._counted
+            self._counted = counted
+            if front.buffered > limits.buffer_bytes:
+                # Whoever sends a body has not shown a key yet: all of them together get so much memory and no more.
+                self._uncount()
+                front.refused(self, errors.BUFFERS_FULL)
+                self._refuse(errors.BUFFERS_FULL, errors.BUFFERS_FULL.message)
+                return
             if reader.expects_continue:
                 reader.expects_continue = False
                 self.write(CONTINUE)
@@ -220,6 +241,10 @@ class Downstream(asyncio.Protocol):
             # Not moved by further bytes: a head that comes in drips has the same time as any other.
             self._phase = _HEAD
             self.deadline = self.front.clock.monotonic() + limits.header_timeout
+
+    def _uncount(self) -> None:
+        self.front.buffered -= self._counted
+        self._counted = 0
 
     def finish(self, keep_alive: bool, now: float) -> None:
         """The request in hand has been answered: go on with the next one, or close."""
@@ -263,6 +288,10 @@ class Downstream(asyncio.Protocol):
         self.closing = True
         self.front.turn.flush()
         self.deadline = 0.0
+        # As a reset: an answer that ends with its connection would otherwise look whole.
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.transport.abort()
 
     def _refuse(self, kind: errors.ErrorKind, message: str, status: int = 0) -> None:
@@ -286,6 +315,13 @@ class Downstream(asyncio.Protocol):
     def on_deadline(self, now: float) -> None:
         """Too slow, or idle for long enough."""
         self.deadline = 0.0
+        if not self.writable and not self.closing:
+            unsent = self.transport.get_write_buffer_size()
+            if unsent < self._unsent:
+                # Slow, but reading.
+                self._unsent = unsent
+                self.deadline = now + self.front.limits.idle_timeout
+                return
         if self._lingering or self.closing or self._busy or not self.writable:
             self.transport.abort()
         elif self.reader.in_head or self.reader.in_body:

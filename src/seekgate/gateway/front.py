@@ -51,6 +51,7 @@ class PublicFront:
         self.turn = turn
         self.metrics = metrics
         self.draining = False
+        self.buffered = 0
         self.connections: set[Downstream] = set()
         self._id_prefix = id_prefix
         self._count = 0

@@ -12,7 +12,9 @@ from seekgate.wire.response import LAST_CHUNK, NOT_PASSED, STATUS_LINES, status_
 if TYPE_CHECKING:
     from seekgate.gateway.upstream import Upstream
 
-_SPECIAL = frozenset((b"content-length", b"transfer-encoding", b"content-type", b"x-ds-trace-id"))
+_SPECIAL = frozenset(
+    (b"content-length", b"transfer-encoding", b"content-type", b"connection", b"x-ds-trace-id")
+)
 _MAX_KNOWN = 1024
 
 
@@ -67,6 +69,11 @@ def passed_lines(lines: list[bytes], special: dict[bytes, bytes], status: int) -
             # Some DeepSeek errors are JSON under this type, which SDKs would not read as an error.
             content_type = b"application/json"
         lines.append(b"\r\nContent-Type: " + content_type)
+    named = special.get(b"connection", b"keep-alive").lower()
+    if named not in (b"keep-alive", b"close"):
+        # Whatever the upstream names here is meant for its connection with us (RFC 9110, 7.6.1).
+        hops = {b"\r\n" + name.strip() for name in named.split(b",")}
+        lines = [line for line in lines if line.partition(b":")[0].lower() not in hops]
     return b"".join(lines)
 
 

@@ -89,6 +89,8 @@ class Pool:
 
     def move(self, host: str, port: int) -> None:
         """The destination is elsewhere now (an engine started again); "" says that it is nowhere yet."""
+        if (host, port) != (self.host, self.port):
+            self._set_addresses(())  # what is idle is connected to where it was
         self.host, self.port = host, port
         self._static = host.startswith("/") or literal(host)
         self._set_addresses((host,) if self._static else ())
@@ -113,26 +115,29 @@ class Pool:
     async def open(self, relay: Relay) -> None:
         """Connect for ``relay``, trying the other addresses when one does not answer. Nothing has been sent yet, so
         that trying again is always safe."""
+        made: list[Upstream] = []
         reason = "no address is known"
         try:
             async with asyncio.timeout(self.provider.timeouts.connect):
                 if not self._static:
                     await self._resolve_if_old()
                 for address in self._by_turn():
-                    made: list[Upstream] = []
                     try:
                         await self._connect(address, made)
+                        break
                     except OSError as error:
+                        made.clear()
                         reason = describe(error)
                         self._shunned[address] = self._clock.monotonic() + SHUN_SECONDS
-                        continue
-                    relay.connected(made[0])
-                    return
         except TimeoutError:
+            made.clear()
             reason = f"no connection within {self.provider.timeouts.connect:g} s"
         except OSError as error:
             reason = describe(error)
-        relay.connect_failed(reason)
+        if made:
+            relay.connected(made[0])
+        else:
+            relay.connect_failed(reason)
 
     def _connect(self, address: str, made: list[Upstream]) -> Awaitable[None]:
         def make() -> Upstream:
@@ -238,7 +243,9 @@ class Pool:
 def describe(error: OSError) -> str:
     """What went wrong, for the client and the log: no addresses, which may be internal."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate was not accepted ({error.verify_message})"
+        # A mismatch names the host, which may be internal.
+        mismatch = "mismatch" in error.verify_message
+        return f"the certificate was not accepted ({'another name' if mismatch else error.verify_message})"
     if isinstance(error, ssl.SSLError):
         # Only what OpenSSL itself reports has a reason.
         return f"TLS failed ({getattr(error, 'reason', None) or 'handshake'})"

@@ -13,6 +13,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from seekgate.gateway.head import Head, make_head, whole_head
+from seekgate.gateway.outcome import (
+    ACCOUNT_TROUBLE,
+    RETRY_ELSEWHERE,
+    TAIL_BYTES,
+    account_trouble,
+    judge,
+    read_usage,
+)
 from seekgate.pipeline.exchange import Attempt, Exchange
 from seekgate.pipeline.stage import Reply
 from seekgate.wire import errors, usage
@@ -22,17 +30,14 @@ from seekgate.wire.sse import StreamReader
 if TYPE_CHECKING:
     from seekgate.gateway.downstream import Downstream
     from seekgate.gateway.front import PublicFront
+    from seekgate.gateway.pool import Pool
     from seekgate.gateway.target import Target
     from seekgate.gateway.upstream import Upstream
     from seekgate.gateway.world import World
 
 MAX_ATTEMPTS = 3
-# Another deployment may do better; the first four are our account's trouble and never the caller's.
-RETRY_ELSEWHERE = frozenset((401, 402, 403, 429, 500, 502, 503, 504))
-ACCOUNT_TROUBLE = frozenset((401, 402, 403))
-CALLERS_FAULT = frozenset((400, 404, 413, 415, 422))
-# Usage stands at the end of a plain answer: of a large one only this much is kept to look for it.
-TAIL_BYTES = 262_144
+# A kept-alive connection that is lost this soon, without a byte, was closed by the other side as we took it.
+STALE_SECONDS = 1.0
 
 
 class Relay(msgspec.Struct, eq=False):
@@ -66,10 +71,17 @@ class Relay(msgspec.Struct, eq=False):
         if connection is not None:
             self._send(connection, target, now)
         elif pool.host:
-            self._task = asyncio.get_running_loop().create_task(pool.open(self))
+            self._task = asyncio.get_running_loop().create_task(self._open(pool))
         else:
             self._end_attempt("connect")
             self._elsewhere_or(errors.ENGINE_RESTARTING, errors.ENGINE_RESTARTING.message)
+
+    async def _open(self, pool: Pool) -> None:
+        try:
+            await pool.open(self)
+        except Exception as error:  # noqa: BLE001 - reported, and costs this request only
+            self._task = None
+            self._fail(errors.INTERNAL, self.world.pipeline.failed("connecting", self.x, error).message)
 
     def connected(self, connection: Upstream) -> None:
         """A new connection is there."""
@@ -151,7 +163,8 @@ class Relay(msgspec.Struct, eq=False):
                 return
             data = passed
         if up.complete:
-            self._complete(up, first, data, now)
+            up.end(now)
+            self._conclude(first, data, now)
         elif first or data:
             x = self.x
             x.committed = True
@@ -190,7 +203,7 @@ class Relay(msgspec.Struct, eq=False):
         if status in RETRY_ELSEWHERE and (status in ACCOUNT_TROUBLE or self._has_another()):
             self._discard(up)
             self._end_attempt("status")
-            self._elsewhere_or(errors.UPSTREAM_ACCOUNT, _account_trouble(status))
+            self._elsewhere_or(errors.UPSTREAM_ACCOUNT, account_trouble(status))
             return None
         pipeline = self.world.pipeline
         head = make_head(up, x, self.front.draining, pipeline.reads_answers)
@@ -219,7 +232,7 @@ class Relay(msgspec.Struct, eq=False):
         events = self._events
         if events is not None:
             data = events.feed(data)
-            alive = events.fresh > 0
+            alive = events.fresh > 0 or events.spilling
         else:
             alive = bool(x.first_event_at) or not data.isspace()
             self._tail.append(data)
@@ -249,30 +262,24 @@ class Relay(msgspec.Struct, eq=False):
         self._end_attempt("cancelled")
         self._fail(errors.INTERNAL, failure.message)
 
-    def _complete(self, up: Upstream, first: bytes, data: bytes, now: float) -> None:
+    def _conclude(self, first: bytes, data: bytes, now: float) -> None:
         """The upstream's answer is whole as HTTP; whether a stream is whole as a stream is another question."""
-        x = self.x
-        events = self._events
-        head = self._head
+        x, events, head = self.x, self._events, self._head
         assert head is not None
-        up.end(now)
         if events is not None:
             if events.finish() == "cut":
-                self._write(first + head.frame(data), len(data))
+                if first or data:
+                    x.committed = True
+                    x.bytes_out += len(data)
+                    self.down.write(first + head.frame(data))
                 self._cut_stream()
                 return
             data += events.held()
-        x.attempts[-1].outcome = "answered"
-        self.up = None
+        self._end_attempt("answered")
         x.committed = True
         x.bytes_out += len(data)
         self._read_usage()
-        if x.status < 400:
-            x.outcome = "answered"
-        else:
-            x.outcome = "failed"
-            x.error_type = "upstream_status"
-            x.error_source = "client" if x.status in CALLERS_FAULT else "upstream"
+        judge(x)
         self.down.write(first + head.frame(data) + head.last)
         self._settle(head.keep_alive, now)
 
@@ -293,33 +300,8 @@ class Relay(msgspec.Struct, eq=False):
         self.down.write(head.last)
         self._settle(head.keep_alive, self.front.clock.monotonic())
 
-    def _write(self, out: bytes, payload: int) -> None:
-        if out:
-            self.x.committed = True
-            self.x.bytes_out += payload
-            self.down.write(out)
-
     def _read_usage(self) -> None:
-        x = self.x
-        events = self._events
-        model: str | None
-        fingerprint: str | None
-        reason: str | None
-        if events is not None:
-            x.events = events.events
-            x.usage, model, fingerprint = events.usage, events.model, events.fingerprint
-            reason = events.finish_reason
-            if events.failed and not x.error_type:
-                x.error_type, x.error_source = errors.UPSTREAM_FAILED.name, "upstream"
-        elif self._tail and x.status == 200:
-            tail = self._tail[0] if len(self._tail) == 1 else b"".join(self._tail)
-            if x.bytes_out <= TAIL_BYTES:
-                x.usage, model, fingerprint, reason = usage.from_body(tail)
-            else:
-                x.usage, model, fingerprint, reason = usage.from_tail(tail), None, None, None
-        else:
-            return
-        x.served_model, x.fingerprint, x.finish_reason = model, fingerprint, reason
+        read_usage(self.x, self._events, self._tail)
 
     # -- the upstream fails ---------------------------------------------------------------------------------------
 
@@ -327,13 +309,13 @@ class Relay(msgspec.Struct, eq=False):
         """The connection closed while it was ours; ``broken``: not in good order, which ends no answer."""
         head = self._head
         if head is not None and head.until_close and not broken:
-            up.answered += 1
-            self._complete_by_close()
+            self._conclude(b"", b"", self.front.clock.monotonic())
             return
+        sent_at = self.x.attempts[-1].started
         self._end_attempt("cut")
-        if head is None and up.answered and not self._fresh and self._may_retry():
-            # Kept alive, and closed by the other side as we took it: the request was not worked on. Once, with a
-            # connection of its own.
+        stale = up.untouched and up.answered and self.front.clock.monotonic() - sent_at < STALE_SECONDS
+        if stale and not self._fresh and self._may_retry():
+            # The request was not worked on. Once, with a connection of its own.
             self._fresh = True
             self.start()
         else:
@@ -349,20 +331,6 @@ class Relay(msgspec.Struct, eq=False):
         """No event for too long. The connection is closed."""
         self._end_attempt("timeout")
         self._elsewhere_or(errors.UPSTREAM_TIMEOUT, errors.UPSTREAM_TIMEOUT.message)
-
-    def _complete_by_close(self) -> None:
-        """An answer without a length ends with its connection; only a stream can say whether it is whole."""
-        events, head = self._events, self._head
-        assert head is not None
-        if events is not None and events.finish() == "cut":
-            self._cut_stream()
-            return
-        self._end_attempt("answered")
-        data = events.held() if events is not None else b""
-        self._read_usage()
-        self.x.outcome = "answered"
-        self._write(head.frame(data) + head.last, len(data))
-        self._settle(head.keep_alive, self.front.clock.monotonic())
 
     def _discard(self, up: Upstream) -> None:
         if up.complete:
@@ -424,8 +392,3 @@ class Relay(msgspec.Struct, eq=False):
         down.relay = None
         self.front.settle(self.x, self.world, now)
         down.finish(keep_alive, now)
-
-
-def _account_trouble(status: int) -> str:
-    what = "reports an empty balance" if status == 402 else "does not accept the gateway's credentials"
-    return f"The provider {what}. This is the gateway's account, not your key; its operator has to mend it."

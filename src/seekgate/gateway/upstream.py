@@ -27,7 +27,8 @@ class Upstream(asyncio.Protocol):
 
     ``passed`` are the header lines of the response that go on to the client, ``special`` the headers that the gateway
     has to understand, by lower-case name, ``length`` the Content-Length. ``surplus``: more came than was asked for, and
-    the connection is not used again.
+    the connection is not used again. ``untouched``: nothing of the present response was read yet. ``choked``: part of
+    the request has not been sent.
     ``answered`` counts the responses it has carried: a connection that broke before the first byte of a further one
     was probably closed by the other side while idle.
     """
@@ -39,6 +40,7 @@ class Upstream(asyncio.Protocol):
         "_repeat",
         "address",
         "answered",
+        "choked",
         "complete",
         "deadline",
         "events",
@@ -55,6 +57,7 @@ class Upstream(asyncio.Protocol):
         "status",
         "surplus",
         "transport",
+        "untouched",
     )
 
     def __init__(self, pool: Pool, address: str) -> None:
@@ -70,6 +73,8 @@ class Upstream(asyncio.Protocol):
         self.keep_alive = False
         self.complete = False
         self.surplus = False
+        self.untouched = True
+        self.choked = False
         self.passed = b""
         self.events = False
         self.length: bytes | None = None
@@ -90,6 +95,10 @@ class Upstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """A read: worked on at once or, on a busy worker, with all others of this turn."""
+        if self.relay is None:
+            # Nothing was asked: whatever this is, it must not become the answer to what is asked next.
+            self.transport.abort()
+            return
         turn = self.pool.turn
         if turn.collecting:
             turn.upstreams.append((self, data))
@@ -105,11 +114,10 @@ class Upstream(asyncio.Protocol):
         """What was read: parse all of it, then tell the relay once."""
         relay = self.relay
         if relay is None:
-            # Nothing was asked: whatever this is, it is not an answer.
-            self.transport.abort()
-            return
-        whole = not self.head_done
-        if whole:
+            return  # the client left in this turn, and the connection is closing
+        first = self.untouched
+        if first:
+            self.untouched = False
             span = self._repeat.match(data)
             if span is not None and span[1] == len(data):
                 # The last head again and exactly its body: nothing is left for the parser to find out.
@@ -126,11 +134,13 @@ class Upstream(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self.deadline = 0.0
-            self.transport.abort()
-            relay.upstream_invalid(self)
-            return
-        if whole and self.complete and self._lessons:
+            if not self.complete:
+                self.deadline = 0.0
+                self.transport.abort()
+                relay.upstream_invalid(self)
+                return
+            self.surplus = True  # the answer is whole; what stands behind it costs only the connection
+        if first and self.complete and self._lessons:
             self._learn(data)
         relay.upstream_read(self)
 
@@ -161,11 +171,18 @@ class Upstream(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The request's body is larger than the socket takes at once; it waits in the transport."""
+        self.choked = True
 
     def resume_writing(self) -> None:
         """See `pause_writing`."""
+        self.choked = False
 
     # -- httptools calls these ------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """A response begins; a second one, of which nothing more may have come yet, was not asked for."""
+        if self.complete:
+            self.surplus = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header field of a response: a line of the client's head, or something that we say ourselves."""
@@ -178,7 +195,6 @@ class Upstream(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """The head is whole; interim responses (1xx) are passed over."""
         if self.complete:
-            self.surplus = True
             return
         self.status = status = self.parser.get_status_code()
         if status < 200:
@@ -212,6 +228,7 @@ class Upstream(asyncio.Protocol):
         self.relay = relay
         self.deadline = deadline
         self.head_done = self.complete = False
+        self.untouched = True
         self.parts = []
         self.lines = []
         self.special = {}
@@ -220,7 +237,7 @@ class Upstream(asyncio.Protocol):
         """The response is whole: back to the pool, unless the other side wants to close."""
         self.relay = None
         self.answered += 1
-        if self.keep_alive and not self.surplus:
+        if self.keep_alive and not self.surplus and not self.choked:
             self.pool.put(self, now)
         else:
             self.deadline = 0.0

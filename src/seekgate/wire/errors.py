@@ -208,6 +208,9 @@ UPSTREAM_FAILED = _kind(
 OVERLOADED = _kind(
     "overloaded", 503, "server_error", "gateway", True, "The gateway has as many connections as it accepts."
 )
+BUFFERS_FULL = _kind(
+    "buffers_full", 503, "server_error", "gateway", True, "Too many request bodies are arriving at once."
+)
 ENGINE_RESTARTING = _kind(
     "engine_restarting",
     503,

@@ -29,6 +29,7 @@ NOT_PASSED = frozenset(
         b"alt-svc",
         b"strict-transport-security",
         b"x-request-id",
+        b"x-accel-buffering",
         b"traceparent",
         b"access-control-allow-origin",
         b"access-control-allow-credentials",

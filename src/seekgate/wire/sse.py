@@ -131,6 +131,11 @@ class StreamReader:
         return not (self._size or self._line or self._spilled)
 
     @property
+    def spilling(self) -> bool:
+        """Part of an event has gone out before its end, because it is too large to be held back."""
+        return self._opaque or self._spilled
+
+    @property
     def closing(self) -> bytes:
         """What to send before an event of our own, so that it does not run into half an event sent before."""
         if self._hold and not (self._opaque or self._spilled):
