@@ -125,26 +125,26 @@ def loaded(gateway: Gateway) -> dict[str, Any]:
 # What became of the requests.
 
 
-def read_and_lost(gateway: Gateway, results: Results) -> tuple[int, int]:
-    """Of the requests that got no answer: how many a worker had read, and how many met a connection that closed.
+def read_and_lost(gateway: Gateway, results: Results) -> set[str]:
+    """The requests that got no answer although a worker had read them.
 
     Whatever a worker has read is in its access log, with the id that the client gave it.
     """
     wanted = {each.id for each in results.unanswered}
-    if not wanted:
-        return 0, 0
-    seen = {line["id"] for line in gateway.access} & wanted
-    lost = {each.id for each in results.unanswered if each.begun or each.id in seen}
-    return len(lost), len(wanted - lost)
+    seen = {line["id"] for line in gateway.access} & wanted if wanted else set()
+    return seen | {each.id for each in results.unanswered if each.begun}
 
 
 def judge(plan: Plan, scene: str, gateway: Gateway, results: Results) -> None:
     """No response may be lost whose request was read, and none may be wrong."""
-    lost, closed = read_and_lost(gateway, results)
+    lost = read_and_lost(gateway, results)
+    unread = [each for each in results.unanswered if each.id not in lost]
+    reused = sum(each.reused for each in unread)
     plan.note(scene, "requests sent", results.sent)
     plan.note(scene, "slowest answer", f"{results.slowest * 1000:.0f} ms")
-    plan.note(scene, "closed idle connections met", closed)
-    plan.demand(scene, "lost responses", lost, "0", lost == 0)
+    plan.note(scene, "unread: closed idle connections", reused)
+    plan.note(scene, "unread: closed before it was accepted", len(unread) - reused)
+    plan.demand(scene, "lost responses", len(lost), "0", not lost)
     plan.demand(scene, "wrong answers", len(results.wrong), "0", not results.wrong)
     if results.wrong:
         plan.note(scene, "the first wrong answer", results.wrong[0])
@@ -272,7 +272,8 @@ def supervisor_killed(plan: Plan) -> None:
         orphans: list[Process] = [*gateway.workers]
         gateway.note_family()
         gateway.signal(signal.SIGKILL)
-        gateway.wait()
+        assert gateway.process is not None
+        gateway.process.wait()  # and not for the end of its output, which the orphans still hold
         again = Gateway(gateway.folder, loaded(gateway))
         try:
             began = time.monotonic()

@@ -15,11 +15,14 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from urllib.parse import urlsplit
 
 import uvloop
 
 from tests.support.live_wire import exchange, post
+
+_names = count(1)
 
 TICK = 0.002
 RECONNECT = 0.02
@@ -37,26 +40,30 @@ class Prompt:
     answer: bytes
 
 
-def prompts(url: str, model: str, count: int = 16) -> list[Prompt]:
+def prompts(url: str, model: str, wanted: int = 16) -> list[Prompt]:
     """Ask each prompt once: the answers that belong to them. The upstream has to repeat itself byte for byte."""
     made = []
-    for number in range(count):
+    for number in range(wanted):
         body = {"model": model, "messages": [{"role": "user", "content": f"第 {number} 问"}], "max_tokens": 8}
         request = post("/v1/chat/completions", body, x_request_id="@")
         before, _, after = request.partition(b"@")
         said = exchange(url, request.replace(b"@", b"expected"))
         assert said.status == 200, said.body
         made.append(Prompt(before, after, said.body))
-    assert len({prompt.answer for prompt in made}) == count
+    assert len({prompt.answer for prompt in made}) == wanted
     return made
 
 
 @dataclass(frozen=True)
 class Unanswered:
-    """A request whose connection (from ``port``) ended first; ``begun``: after a part of the answer had come."""
+    """A request whose connection (from ``port``) ended first.
+
+    ``reused``: the connection had carried an answer before; ``begun``: a part of this one had come.
+    """
 
     id: str
     port: int
+    reused: bool
     begun: bool
 
 
@@ -84,6 +91,7 @@ class Load:
         self.idle: deque[_Connection] = deque()
         self.busy: set[_Connection] = set()
         self._rate = rate
+        self._name = f"load{next(_names)}"
         self._connections = connections
         self._due = 0
         self._stopped = threading.Event()
@@ -139,7 +147,7 @@ class Load:
         number = self.results.sent
         self.results.sent = number + 1
         self.busy.add(connection)
-        connection.ask(f"c{number}", self.prompts[number % len(self.prompts)])
+        connection.ask(f"{self._name}-{number}", self.prompts[number % len(self.prompts)])
 
     def _connect(self) -> None:
         self._loop.create_task(self._open_one())
@@ -183,6 +191,7 @@ class _Connection(asyncio.Protocol):
         self._prompt: Prompt | None = None
         self._sent = 0.0
         self._port = 0
+        self._answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
@@ -216,6 +225,7 @@ class _Connection(asyncio.Protocol):
         elif f"x-request-id: {self._id}\r\n".encode() not in head.lower():
             results.wrong.append(f"{self._id}: the answer of another request: {head!r}")
         self._prompt = None
+        self._answered = True
         if _close.search(head):
             self._load.gone(self)
             self.transport.close()
@@ -224,7 +234,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._prompt is not None:
-            lost = Unanswered(self._id, self._port, bool(self._data))
+            lost = Unanswered(self._id, self._port, self._answered, bool(self._data))
             self._load.results.unanswered.append(lost)
             self._prompt = None
             self._load.gone(self)
