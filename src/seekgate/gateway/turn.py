@@ -113,13 +113,26 @@ class Turn:
         clients, self.clients = self.clients, []
         upstreams, self.upstreams = self.upstreams, []
         self.reads += len(clients) + len(upstreams)
-        # Requests first: what goes to the upstreams keeps them busy while their answers are worked on.
-        for reads in (clients, upstreams):
-            for reader, data in reads:
-                try:
-                    reader.received(data)
-                except Exception as error:  # noqa: BLE001 - reported, and costs this connection only
-                    self._report(error)
-                    reader.transport.abort()
-        self.running = False
-        self.flush()
+        unreported: Exception | None = None
+        try:
+            # Requests first: what goes to the upstreams keeps them busy while their answers are worked on.
+            for reads in (clients, upstreams):
+                for reader, data in reads:
+                    try:
+                        reader.received(data)
+                    except Exception as error:  # noqa: BLE001 - reported, and costs this connection only
+                        reader.transport.abort()
+                        unreported = self._tell(error) or unreported
+        finally:
+            self.running = False
+            self.flush()
+        if unreported is not None:
+            raise unreported
+
+    def _tell(self, error: Exception) -> Exception | None:
+        """Report; what goes wrong with that must not cost the reads of other connections."""
+        try:
+            self._report(error)
+        except Exception as failure:  # noqa: BLE001 - raised at the end of the turn
+            return failure
+        return None

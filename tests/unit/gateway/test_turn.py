@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from seekgate.gateway.turn import Turn
 
 
@@ -90,6 +92,25 @@ def test_a_failure_costs_one_connection() -> None:
     stage.scheduled[0]()
     assert stage.failures == ["boom"]
     assert stage.notes == ["client reads boom", "client aborts", "upstream reads c", "upstream writes c"]
+
+
+def test_a_failure_that_cannot_be_reported_costs_one_connection_too() -> None:
+    stage = Stage()
+
+    def fail(error: Exception) -> None:
+        raise OSError("nobody reads the reports")
+
+    stage.turn = Turn(stage.scheduled.append, fail)
+    stage.client.turn = stage.upstream.turn = stage.turn
+    stage.read(b"boom", b"b", upstreams=(b"c",))
+    with pytest.raises(OSError, match="nobody reads"):
+        stage.scheduled[0]()
+    assert stage.notes == [
+        *("client reads boom", "client aborts", "client reads b", "upstream reads c"),
+        "upstream writes c",
+    ]
+    stage.turn.write(stage.upstream.wire, b"now")
+    assert stage.notes[-1] == "upstream writes now", "the turn has ended"
 
 
 def test_flushing_early_and_closed_connections() -> None:
