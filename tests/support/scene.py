@@ -130,7 +130,7 @@ class Scene:
         self.network = FakeNetwork()
         self.resolver = FakeResolver({})
         self.metrics = Metrics(Registry())
-        self.sweep = Sweep()
+        self.sweep = Sweep(self._broken)
         self._records: list[Record] = []
         self._waiting: list[Batch] = []
         self.refusals: list[tuple[str, str]] = []

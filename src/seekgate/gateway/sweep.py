@@ -7,7 +7,10 @@ half a second late, which is fine for timeouts of seconds and would not be for a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+from seekgate.gateway.turn import Transport
 
 SLICES = 4
 TICK = 0.125
@@ -18,17 +21,26 @@ class Watched(Protocol):
 
     deadline: float
 
+    @property
+    def transport(self) -> Transport:
+        """What is closed when looking after it fails."""
+        ...
+
     def on_deadline(self, now: float) -> None:
         """The deadline has passed. Set a new one, or 0, or go away."""
         ...
 
 
 class Sweep:
-    """Slices of watched objects, one looked at on each tick."""
+    """Slices of watched objects, one looked at on each tick.
 
-    __slots__ = ("_next", "_slices", "_turn")
+    ``report`` is told of an exception in a call, which costs that connection only.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_next", "_report", "_slices", "_turn")
+
+    def __init__(self, report: Callable[[Exception], None]) -> None:
+        self._report = report
         self._slices: tuple[set[Watched], ...] = tuple(set() for _ in range(SLICES))
         self._next = 0
         self._turn = 0
@@ -52,4 +64,12 @@ class Sweep:
         self._turn = (self._turn + 1) % SLICES
         late = [watched for watched in part if 0.0 < watched.deadline <= now]
         for watched in late:
-            watched.on_deadline(now)
+            # Another's call may have moved its deadline or let it go.
+            if not 0.0 < watched.deadline <= now or watched not in part:
+                continue
+            try:
+                watched.on_deadline(now)
+            except Exception as error:  # noqa: BLE001 - reported, and costs this connection only
+                watched.deadline = 0.0
+                watched.transport.abort()
+                self._report(error)

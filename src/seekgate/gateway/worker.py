@@ -86,7 +86,7 @@ class Worker:
         self._composition = composition
         self._metrics = metrics
         self._clock = clock
-        self._sweep = Sweep()
+        self._sweep = Sweep(_broken)
         self._turn = Turn(asyncio.get_running_loop().call_soon, _broken)
         self._builder = Builder(resolver, clock, self._sweep, self._turn, self._count_upstreams)
         self._front: PublicFront | None = None

@@ -32,7 +32,12 @@ def asked(*requests: bytes, reason: str = "") -> list[Answer]:
 
         turn = Turn(loop.call_soon, fail)
         front = AdminFront(
-            Limits(), clock, Sweep(), turn, lambda: [metrics.registry.dump(clock.wall())], lambda: reason
+            Limits(),
+            clock,
+            Sweep(fail),
+            turn,
+            lambda: [metrics.registry.dump(clock.wall())],
+            lambda: reason,
         )
         transport = FakeTransport(loop, "127.0.0.1")
         transport.attach(Downstream(front))

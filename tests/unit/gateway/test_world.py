@@ -22,7 +22,7 @@ BASE = snapshot()
 
 def builder() -> Builder:
     turn = Turn(lambda run: None, lambda error: None)
-    return Builder(FakeResolver({}), FakeClock(), Sweep(), turn, lambda: None)
+    return Builder(FakeResolver({}), FakeClock(), Sweep(lambda error: None), turn, lambda: None)
 
 
 def build(using: Builder, **changes: object) -> World:
