@@ -105,7 +105,7 @@ class Worker:
     async def run(self, control_fd: int) -> int:
         """Serve until drained. 0: gone as told."""
         asyncio.get_running_loop().set_exception_handler(_handle)
-        self._control = await Control.open(control_fd, self._told, self._orphaned)
+        self._control = await Control.open(control_fd, self._told, self._orphaned, _broken)
         await self._done.wait()
         for server in self._servers:
             server.close()
