@@ -144,6 +144,11 @@ class FakeTransport(asyncio.Transport):
         """What is written is buffered from now on."""
         self._stuck = True
 
+    def peer_takes(self, size: int) -> None:
+        """Take so many of the buffered bytes, and no more."""
+        self.sent += self._buffer[:size]
+        del self._buffer[:size]
+
     def peer_reads_on(self) -> None:
         """Take what was buffered, and all that follows."""
         self._stuck = False

@@ -51,6 +51,7 @@ class Pool:
         "closing",
         "connections",
         "host",
+        "idle_timeout",
         "port",
         "provider",
         "turn",
@@ -67,6 +68,7 @@ class Pool:
         on_count: Callable[[], None],
     ) -> None:
         self.provider = provider
+        self.idle_timeout = provider.timeouts.idle
         self.host = provider.host
         self.port = provider.port
         self.addresses: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from seekgate.gateway.head import Head, make_head, whole_head
+from seekgate.gateway.head import Head, make_head
 from seekgate.gateway.outcome import (
     ACCOUNT_TROUBLE,
     RETRY_ELSEWHERE,
@@ -21,9 +21,10 @@ from seekgate.gateway.outcome import (
     judge,
     read_usage,
 )
+from seekgate.gateway.usual import pass_events, take_whole
 from seekgate.pipeline.exchange import Attempt, Exchange
 from seekgate.pipeline.stage import Reply
-from seekgate.wire import errors, usage
+from seekgate.wire import errors
 from seekgate.wire.errors import ErrorKind
 from seekgate.wire.sse import StreamReader
 
@@ -143,10 +144,19 @@ class Relay(msgspec.Struct, eq=False):
         now = self.front.clock.monotonic()
         first = b""
         head = self._head
+        events = self._events
+        if (
+            events is not None
+            and head is not None
+            and not up.complete
+            and not self.world.pipeline.reads_answers
+        ):
+            pass_events(self, up, head, events, now)
+            return
         if head is None:
             if not up.head_done:
                 return
-            if up.complete and self._take_whole(up, now):
+            if up.complete and take_whole(self, up, now):
                 return
             head = self._begin(up, now)
             if head is None:
@@ -171,30 +181,12 @@ class Relay(msgspec.Struct, eq=False):
             x.bytes_out += len(data)
             self.down.write(first + head.frame(data))
 
-    def _take_whole(self, up: Upstream, now: float) -> bool:
-        """What most answers are: good, plain, and all there in one read. False: this one is something else."""
+    def first_event(self, now: float) -> None:
+        """From here on there is no other attempt: what was read of the request is not needed again."""
         x = self.x
-        world = self.world
-        request = x.request
-        parts = up.parts
-        if up.status != 200 or up.events or up.length is None or len(parts) != 1 or x.committed:
-            return False
-        if request.http_1_0 or world.pipeline.reads_answers:
-            return False
-        front, down, data = self.front, self.down, parts[0]
-        keep_alive = request.keep_alive and not front.draining
-        up.end(now)
-        self.up = None
-        x.attempts[-1].outcome = x.outcome = "answered"
-        x.status = 200
         x.first_event_at = now
-        x.bytes_out = len(data)
-        x.usage, x.served_model, x.fingerprint, x.finish_reason = usage.from_body(data)
-        down.relay = None
-        front.turn.write(down.transport, whole_head(up, up.length, x, keep_alive) + data)
-        front.settle(x, world, now)
-        down.finish(keep_alive, now)
-        return True
+        x.tree = None
+        x.request.body = b""
 
     def _begin(self, up: Upstream, now: float) -> Head | None:
         """The head is whole. None: this answer is not passed on, and what shall happen instead has been begun."""
@@ -242,12 +234,9 @@ class Relay(msgspec.Struct, eq=False):
         if alive:
             x.last_event_at = now
             if not x.first_event_at:
-                x.first_event_at = now
-                # From here on there is no other attempt: what was read of the request is not needed again.
-                x.tree = None
-                x.request.body = b""
+                self.first_event(now)
             if self.down.writable:
-                up.deadline = now + up.pool.provider.timeouts.idle
+                up.deadline = now + up.pool.idle_timeout
         if self.world.pipeline.reads_answers and data:
             passed = self.world.pipeline.chunk(x, data)
             if isinstance(passed, Reply):
@@ -278,7 +267,7 @@ class Relay(msgspec.Struct, eq=False):
         self._end_attempt("answered")
         x.committed = True
         x.bytes_out += len(data)
-        self._read_usage()
+        read_usage(self.x, self._events, self._tail)
         judge(x)
         self.down.write(first + head.frame(data) + head.last)
         self._settle(head.keep_alive, now)
@@ -295,13 +284,10 @@ class Relay(msgspec.Struct, eq=False):
                 errors.UPSTREAM_CUT, "The upstream ended its stream before the answer was complete."
             )
             return
-        self._read_usage()
+        read_usage(self.x, self._events, self._tail)
         x.outcome = "failed"
         self.down.write(head.last)
         self._settle(head.keep_alive, self.front.clock.monotonic())
-
-    def _read_usage(self) -> None:
-        read_usage(self.x, self._events, self._tail)
 
     # -- the upstream fails ---------------------------------------------------------------------------------------
 
@@ -345,7 +331,7 @@ class Relay(msgspec.Struct, eq=False):
         if not x.committed:
             self.front.answer(down, x, Reply(error=kind, message=message), self.world)
             return
-        self._read_usage()
+        read_usage(self.x, self._events, self._tail)
         x.outcome = "cut"
         head = self._head or self._sent
         events = self._events
@@ -369,7 +355,7 @@ class Relay(msgspec.Struct, eq=False):
         if self.up is not None:
             self.up.drop()
             self._end_attempt("cancelled")
-        self._read_usage()
+        read_usage(self.x, self._events, self._tail)
         x.outcome = "client_left"
         if not x.committed:
             x.status = 499
@@ -384,7 +370,7 @@ class Relay(msgspec.Struct, eq=False):
     def resume(self) -> None:
         """The client has caught up."""
         if self.up is not None:
-            self.up.deadline = self.front.clock.monotonic() + self.up.pool.provider.timeouts.idle
+            self.up.deadline = self.front.clock.monotonic() + self.up.pool.idle_timeout
             self.up.transport.resume_reading()
 
     def _settle(self, keep_alive: bool, now: float) -> None:
