@@ -38,6 +38,7 @@ from seekgate.wire.errors import ErrorKind
 
 _MINUTE = 480  # ticks
 ENCODE_AT = 32
+CLOSE_SECONDS = 5.0
 
 
 class Application:
@@ -50,8 +51,10 @@ class Application:
         self._records: list[Record] = []
         self._lines: list[bytes] = []
         self._log: LogWriter | None = None
-        self._log_target = "off"
+        self._prepared: LogWriter | None = None
+        self._leaving: list[LogWriter] = []
         self._prices: PriceTable | None = None
+        self._prepared_prices: PriceTable | None = None
         self._ticks = 0
         self._encode = msgspec.json.Encoder().encode_lines
 
@@ -59,7 +62,7 @@ class Application:
         """The stages for this snapshot, in the order in which requests pass them."""
         keys = KeyTable((key.name, self.secret(key.secret), key.cidr) for key in snapshot.keys)
         override = None if snapshot.prices is None else Path(snapshot.prices).read_bytes()
-        self._prices = prices = PriceTable.load(builtin(), override, snapshot.prices or "")
+        self._prepared_prices = prices = PriceTable.load(builtin(), override, snapshot.prices or "")
         observers: list[Stage] = [Metering(self._metrics, prices)]
         if snapshot.access_log.target != "off":
             observers.append(AccessLog(self._record))
@@ -89,7 +92,7 @@ class Application:
 
     def refused(self, client: str, kind: ErrorKind) -> None:
         """Log bytes that never became a request."""
-        if self._log_target != "off":
+        if self._log is not None:
             now = self._clock.wall()
             self._record(
                 Record(
@@ -106,13 +109,27 @@ class Application:
                 )
             )
 
-    def adopt(self, snapshot: Snapshot) -> None:
-        """Follow the snapshot's access log: opened again at each reload, so that a rotated file is let go."""
-        old, target = self._log, snapshot.access_log.target
-        self._log = None if target == "off" else LogWriter(target)
-        self._log_target = target
-        if old is not None:
-            old.close()
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Open the snapshot's access log, for `adopt`. A file is opened again only if it was rotated meanwhile."""
+        target = snapshot.access_log.target
+        unused = self._prepared
+        if target == "off":
+            self._prepared = None
+        elif self._log is not None and self._log.leads_to(target):
+            self._prepared = self._log
+        else:
+            self._prepared = LogWriter(target)
+        if unused is not None and unused is not self._log:
+            unused.finish()  # its snapshot was rejected after all
+
+    def adopt(self) -> None:
+        """What was prepared is in force. The log before it is written to its end, but not waited for."""
+        self._hand_over()
+        old, self._log = self._log, self._prepared
+        if old is not None and old is not self._log:
+            old.finish()
+            self._leaving.append(old)
+        self._prices = self._prepared_prices
 
     def flush(self) -> None:
         """Bring the counts up to date."""
@@ -122,23 +139,38 @@ class Application:
 
     def tick(self) -> None:
         """Settle what has been collected, and hand the records to the log's thread."""
-        self.flush()
-        if self._log is not None and (self._lines or self._records):
-            self._lines.append(self._encode(self._records))
-            self._log.write(b"".join(self._lines))
-        self._records.clear()
-        self._lines.clear()
+        self._hand_over()
+        self._count_lost()
         if self._ticks % _MINUTE == 0 and self._prices is not None:
             self._metrics.price_calendar_expired.value = int(
                 self._prices.calendar_expired(self._clock.wall())
             )
         self._ticks += 1
 
+    def _hand_over(self) -> None:
+        self.flush()
+        if self._log is not None and (self._lines or self._records):
+            self._lines.append(self._encode(self._records))
+            self._log.write(b"".join(self._lines))
+        self._records.clear()
+        self._lines.clear()
+
+    def _count_lost(self) -> None:
+        leaving, self._leaving = self._leaving, [log for log in self._leaving if not log.finished]
+        for log in leaving if self._log is None else (*leaving, self._log):
+            self._metrics.access_log_lost.value += log.take_lost()
+
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left, and wait for that, within bounds: a log that nobody reads must not keep the process."""
         self.tick()
         if self._log is not None:
-            self._log.close()
+            self._log.finish()
+            self._leaving.append(self._log)
+            self._log = None
+        end = self._clock.monotonic() + CLOSE_SECONDS
+        for log in self._leaving:
+            log.join(max(0.0, end - self._clock.monotonic()))
+        self._count_lost()
 
 
 def main() -> int:

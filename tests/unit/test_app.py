@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from seekgate.app import Application
@@ -21,6 +23,7 @@ from seekgate.wire import errors
 from tests.fakes.clock import FakeClock
 from tests.support.scene_config import KEY, SECRETS, chat, snapshot
 from tests.support.scene_exchange import exchange
+from tests.support.until import until
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +45,8 @@ class Composed:
         )
         self.failures: list[str] = []
         self.pipeline: Pipeline = self.app.pipeline(self.snapshot, self.report)
-        self.app.adopt(self.snapshot)
+        self.app.prepare(self.snapshot)
+        self.app.adopt()
 
     def report(self, stage: str, x: Exchange, error: Exception) -> None:
         self.failures.append(f"{stage}: {error!r}")
@@ -116,7 +120,8 @@ def test_a_request_that_ends_after_a_reload_is_still_written(tmp_path: Path) -> 
     x, _ = made.request(chat("flash"))
     old = made.pipeline
     made.pipeline = made.app.pipeline(made.snapshot, made.report)
-    made.app.adopt(made.snapshot)
+    made.app.prepare(made.snapshot)
+    made.app.adopt()
     made.app.tick()
     made.pipeline = made.app.pipeline(made.snapshot, made.report)
     x.ended_at = x.started_at
@@ -128,12 +133,70 @@ def test_a_rotated_file_is_let_go_with_a_reload(tmp_path: Path) -> None:
     made = Composed(tmp_path)
     made.end(made.request(chat("flash"))[0])
     made.app.tick()
-    made.app.adopt(made.snapshot)
+    made.app.prepare(made.snapshot)
+    made.app.adopt()
     rotated = made.file.rename(tmp_path / "access.log.1")
-    made.app.adopt(made.snapshot)
+    made.app.prepare(made.snapshot)
+    made.app.adopt()
     made.end(made.request(chat("flash"))[0])
     assert len(made.lines()) == 1
     assert len(rotated.read_bytes().splitlines()) == 1
+
+
+def open_below(folder: Path) -> list[str]:
+    """The files in a folder that this process has open."""
+    return [file.path for file in psutil.Process().open_files() if file.path.startswith(str(folder))]
+
+
+def test_a_log_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> None:
+    made = Composed(tmp_path)
+    bad = msgspec.structs.replace(made.snapshot, access_log=AccessLog(str(tmp_path / "nowhere" / "log")))
+    with pytest.raises(FileNotFoundError):
+        made.app.prepare(bad)
+    made.end(made.request(chat("flash"))[0])
+    assert len(made.lines()) == 1
+
+
+def test_a_log_whose_snapshot_was_rejected_is_let_go(tmp_path: Path) -> None:
+    made = Composed(tmp_path)
+    for name in ("one.log", "two.log"):
+        made.app.prepare(msgspec.structs.replace(made.snapshot, access_log=AccessLog(str(tmp_path / name))))
+    made.app.prepare(made.snapshot)
+    made.app.adopt()
+    made.end(made.request(chat("flash"))[0])
+    assert len(made.lines()) == 1
+    assert (tmp_path / "one.log").read_bytes() == (tmp_path / "two.log").read_bytes() == b""
+    until(lambda: not open_below(tmp_path), "the files to be let go")
+
+
+def test_a_log_that_is_switched_off_has_what_came_before(tmp_path: Path) -> None:
+    made = Composed(tmp_path)
+    made.end(made.request(chat("flash"))[0])
+    made.app.prepare(msgspec.structs.replace(made.snapshot, access_log=AccessLog("off")))
+    made.app.adopt()
+    assert len(made.lines()) == 1
+
+
+def test_a_reader_that_stalls_holds_up_no_reload_and_its_loss_is_counted(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    made = Composed(tmp_path)
+    made.app.prepare(msgspec.structs.replace(made.snapshot, access_log=AccessLog(str(pipe))))
+    made.app.adopt()
+    for _ in range(1000):
+        made.end(made.request(chat("flash"))[0])
+    made.app.tick()
+    made.app.prepare(made.snapshot)
+    made.app.adopt()  # the thread of the pipe is stuck, and is left behind
+    os.close(reader)
+
+    def counted() -> bool:
+        made.app.tick()
+        return made.metrics.access_log_lost.value > 0
+
+    until(counted, "the loss to be counted")
+    assert made.lines() == []
 
 
 def test_the_alarm_of_a_price_calendar(tmp_path: Path) -> None:

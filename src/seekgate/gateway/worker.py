@@ -62,8 +62,12 @@ class Composition(Protocol):
         """Log bytes that never became a request."""
         ...
 
-    def adopt(self, snapshot: Snapshot) -> None:
-        """The snapshot is in force: follow its access log."""
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Open what the snapshot needs, without using it yet; raise `OSError`."""
+        ...
+
+    def adopt(self) -> None:
+        """The snapshot that was built and prepared last is in force."""
         ...
 
     def flush(self) -> None:
@@ -136,6 +140,7 @@ class Worker:
     async def _start(self, start: Start) -> None:
         snapshot = read_snapshot(start.snapshot)
         world = self._build(snapshot)
+        self._composition.prepare(snapshot)
         worker = f"{start.slot}"
         self._figures = WorkerMetrics(self._metrics, worker, self._clock.wall())
         folder = Path(start.home) / "run" / "metrics"
@@ -172,6 +177,7 @@ class Worker:
             world = self._build(snapshot)
             for context, certificate, key in self._contexts:
                 context.load_cert_chain(certificate, key)
+            self._composition.prepare(snapshot)
         except (SnapshotError, OSError, ValueError) as error:
             self._metrics.snapshot_loads.labels("rejected").value += 1
             self._say(Rejected(number, str(error)))
@@ -187,7 +193,7 @@ class Worker:
 
     def _adopt(self, world: World) -> None:
         self._builder.retire([world])
-        self._composition.adopt(world.snapshot)
+        self._composition.adopt()
         for state in self._engines.values():
             world.engine(state)
         if self._figures is not None:

@@ -119,6 +119,11 @@ SNAPSHOT_LOADS = Spec(
     "Attempts to load a configuration snapshot. Results: loaded, rejected.",
     ("result",),
 )
+ACCESS_LOG_LOST = Spec(
+    "seekgate_access_log_lost_lines_total",
+    "counter",
+    "Lines of the access log that were lost because its reader, or its disk, did not take them.",
+)
 LOOP_LAG = Spec(
     "seekgate_event_loop_lag_seconds",
     "gauge",
@@ -164,8 +169,8 @@ DUMPS_UNREADABLE = Spec(
 SPECS = (
     REQUESTS, ERRORS, REJECTED, DURATION, TTFT, TPOT, REQUEST_SIZE, RESPONSE_SIZE, TOKENS, COST, IN_FLIGHT,
     CONNECTIONS, CONNECTIONS_ACCEPTED, UPSTREAM_CONNECTIONS, UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT,
-    SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS, PROCESS_START,
-    DUMPS_UNREADABLE,
+    SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, ACCESS_LOG_LOST, LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS,
+    PROCESS_START, DUMPS_UNREADABLE,
 )  # fmt: skip
 """All of them, in the order of the reference page and of the exposition."""
 
@@ -196,6 +201,7 @@ class Metrics:
         self.snapshot_number = registry.gauge(SNAPSHOT)
         self.snapshot_loads = registry.counter(SNAPSHOT_LOADS)
         self.price_calendar_expired = registry.gauge(PRICE_CALENDAR_EXPIRED).labels()
+        self.access_log_lost = registry.counter(ACCESS_LOG_LOST).labels()
         self.loop_lag = registry.gauge(LOOP_LAG)
         self.process_cpu = registry.counter(PROCESS_CPU)
         self.process_memory = registry.gauge(PROCESS_MEMORY)

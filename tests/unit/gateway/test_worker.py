@@ -59,6 +59,7 @@ class Supervisor:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.number = 0
+        self.always: dict[str, object] = {}
         self.public, self.admin = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
         self.ours, self.theirs = socket.socketpair()
         self.ours.setblocking(False)
@@ -68,7 +69,9 @@ class Supervisor:
         self.number += 1
         path = self.home / f"{self.number}.json"
         log = AccessLog(str(self.home / "access.log"))
-        made = msgspec.structs.replace(snapshot(), number=self.number, access_log=log, **changes)
+        made = msgspec.structs.replace(
+            snapshot(), **{"number": self.number, "access_log": log, **self.always, **changes}
+        )
         write_snapshot(path, sealed(made))
         return str(path)
 
@@ -157,6 +160,24 @@ def test_a_snapshot_whose_secret_is_missing_changes_nothing(
         await supervisor.say(Drain(5.0))
 
     played(tmp_path, act)
+
+
+def test_an_access_log_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        await supervisor.start()
+        await supervisor.say(
+            Load(supervisor.snapshot(models={}, access_log=AccessLog(str(tmp_path / "nowhere" / "log"))))
+        )
+        rejected = await supervisor.hears()
+        assert isinstance(rejected, Rejected)
+        assert (rejected.number, "No such file" in rejected.reason) == (2, True)
+        assert json.loads((await supervisor.ask(get())).body)["data"]
+        await supervisor.say(Load(supervisor.snapshot()))
+        assert await supervisor.hears() == Loaded(3)
+        await supervisor.say(Drain(5.0))
+
+    played(tmp_path, act)
+    assert len((tmp_path / "access.log").read_bytes().splitlines()) == 1
 
 
 def test_a_worker_without_a_supervisor_finishes_and_goes(tmp_path: Path) -> None:
