@@ -18,7 +18,7 @@ class Engine(Section):
     context: int = Field(default=4096, ge=128, le=16_777_216, description="Tokens that one slot remembers.")
     slots: int = Field(default=4, ge=1, le=1024, description="Requests that are answered at the same time.")
     threads: Automatic = Field(
-        default=0, ge=0, le=4096, description="Compute threads; `auto` means one for each core."
+        default=0, ge=0, le=4096, description="Compute threads; `auto` means one for each core but one."
     )
     embeddings: bool = Field(default=False, description="Serve `/v1/embeddings` with this model.")
 

@@ -127,7 +127,7 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Engine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An embedded private engine under the supervisor. ``threads`` 0 means one for each core.
+    """An embedded private engine under the supervisor. ``threads`` 0 means one for each core but one.
 
     ``model`` is a catalogue name or the path of a GGUF file; ``context`` counts tokens for each slot.
     """

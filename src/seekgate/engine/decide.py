@@ -22,7 +22,7 @@ _POOLING_OF_MODEL = -1
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What the command line asks for. ``context`` counts tokens for each slot; ``threads`` 0 means one for each core.
+    """What the command line asks for. ``context`` counts tokens for each slot; ``threads`` 0 means one for each core but one.
 
     ``socket`` is the path of a Unix socket to serve on; "" means a port of the loopback interface.
     """
@@ -92,7 +92,9 @@ def decide(wanted: Wanted, header: Header, machine: Machine) -> Plan | Refused:
         model=wanted.model,
         context=each * wanted.slots,
         slots=wanted.slots,
-        threads=wanted.threads or machine.cores,
+        # One core is left to the gateway: llama.cpp's threads wait for each other spinning, and one that has to share
+        # its core slows all of them down several times.
+        threads=wanted.threads or max(1, machine.cores - 1),
         # Its server gives a thread to each connection, idle ones included: too few, and a request waits behind them.
         http_threads=max(64, 4 * wanted.slots),
         batch=batch,

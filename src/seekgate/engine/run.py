@@ -62,7 +62,7 @@ def _arguments(argv: Sequence[str] | None) -> tuple[Wanted, int]:
     parser.add_argument("--model", required=True, help="path of a GGUF file")
     parser.add_argument("--context", type=int, default=4096, help="tokens for each slot")
     parser.add_argument("--slots", type=int, default=4, help="generations at the same time")
-    parser.add_argument("--threads", type=int, default=0, help="0: one for each core")
+    parser.add_argument("--threads", type=int, default=0, help="0: one for each core but one")
     parser.add_argument("--embeddings", action="store_true", help="serve embeddings instead of generations")
     parser.add_argument(
         "--socket", default="", help="serve on a Unix socket at this path instead of a loopback port"

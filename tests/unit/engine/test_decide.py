@@ -33,8 +33,10 @@ def test_context_is_for_each_slot() -> None:
     assert (plan.context, plan.slots) == (6144, 3)
 
 
-def test_threads_zero_means_one_for_each_core() -> None:
-    assert _plan(Wanted("m", "m.gguf")).threads == 2
+def test_threads_zero_leaves_a_core_to_the_gateway() -> None:
+    for cores, threads in ((1, 1), (2, 1), (8, 7)):
+        machine = Machine(cores=cores, memory=16 * GIB)
+        assert _plan(Wanted("m", "m.gguf"), machine=machine).threads == threads
     assert _plan(Wanted("m", "m.gguf", threads=5)).threads == 5
 
 
