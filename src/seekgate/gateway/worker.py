@@ -11,7 +11,6 @@ import contextlib
 import gc
 import os
 import socket
-import ssl
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from seekgate.gateway.downstream import Downstream
 from seekgate.gateway.front import PublicFront
 from seekgate.gateway.resolver import Resolver
 from seekgate.gateway.sweep import TICK, Sweep
+from seekgate.gateway.tls import Certificates
 from seekgate.gateway.turn import Turn
 from seekgate.gateway.world import Builder, World
 from seekgate.host.clock import Clock
@@ -96,7 +96,7 @@ class Worker:
         self._front: PublicFront | None = None
         self._admin: AdminFront | None = None
         self._servers: list[asyncio.AbstractServer] = []
-        self._contexts: list[tuple[ssl.SSLContext, str, str]] = []
+        self._certificates = Certificates()
         self._engines: dict[str, EngineState] = {}
         self._control: Control | None = None
         self._done = asyncio.Event()
@@ -175,13 +175,15 @@ class Worker:
             snapshot = read_snapshot(path)
             number = snapshot.number
             world = self._build(snapshot)
-            for context, certificate, key in self._contexts:
-                context.load_cert_chain(certificate, key)
+            certificates = self._certificates.read(snapshot)
             self._composition.prepare(snapshot)
-        except (SnapshotError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the snapshot in force stays
+            if not isinstance(error, (SnapshotError, OSError, ValueError)):
+                _broken(error)
             self._metrics.snapshot_loads.labels("rejected").value += 1
             self._say(Rejected(number, str(error)))
             return
+        self._certificates.use(certificates)
         front.use(world)
         self._adopt(world)
         self._metrics.snapshot_loads.labels("loaded").value += 1
@@ -192,6 +194,7 @@ class Worker:
         return self._builder.build(snapshot, pipeline, self._composition.secret)
 
     def _adopt(self, world: World) -> None:
+        """The world is in force. Nothing of this may fail: everything that can was done before."""
         self._builder.retire([world])
         self._composition.adopt()
         for state in self._engines.values():
@@ -200,10 +203,7 @@ class Worker:
             self._figures.snapshot_number.value = world.snapshot.number
 
     async def _listen(self, listener: ListenFd, front: PublicFront | AdminFront) -> None:
-        context: ssl.SSLContext | None = None
-        if listener.certificate is not None and listener.key is not None:
-            context = server_context(listener.certificate, listener.key)
-            self._contexts.append((context, listener.certificate, listener.key))
+        context = self._certificates.listen(listener)
         server = await asyncio.get_running_loop().create_server(
             lambda: Downstream(front), sock=socket.socket(fileno=listener.fd), ssl=context, backlog=BACKLOG
         )
@@ -309,15 +309,6 @@ class Worker:
     def _say(self, message: Ready | Loaded | Rejected) -> None:
         if self._control is not None:
             self._control.send(message)
-
-
-def server_context(certificate: str, key: str) -> ssl.SSLContext:
-    """TLS 1.3 for clients. Raise `OSError` or `ssl.SSLError` when the files cannot be read or do not fit."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(certificate, key)
-    return context
 
 
 def _complain(what: str, **details: str) -> None:

@@ -10,11 +10,16 @@ import msgspec
 
 
 class ListenFd(msgspec.Struct, frozen=True):
-    """An inherited listening socket; ``certificate`` and ``key`` are PEM paths when it speaks TLS."""
+    """An inherited listening socket; ``certificate`` and ``key`` are PEM paths when it speaks TLS.
+
+    ``host`` and ``port`` are its address as the configuration has it, by which it is found in later snapshots.
+    """
 
     fd: int
     certificate: str | None = None
     key: str | None = None
+    host: str = ""
+    port: int = 0
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):

@@ -97,7 +97,8 @@ class Sockets:
             # Several may have the same address when the system chooses the port: their order tells them apart.
             same = now.get((bound.host, bound.port))
             tls = (same.pop(0) if same else bound).tls
-            rows.append(ListenFd(sock.fileno(), tls.certificate if tls else None, tls.key if tls else None))
+            certificate, key = (tls.certificate, tls.key) if tls else (None, None)
+            rows.append(ListenFd(sock.fileno(), certificate, key, bound.host, bound.port))
         return tuple(rows)
 
     def close(self) -> None:

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 
 from seekgate.app import Application
-from seekgate.config.snapshot import AccessLog
+from seekgate.config.snapshot import AccessLog, Listener, Tls
 from seekgate.config.snapshot_file import sealed, write_snapshot
 from seekgate.gateway.resolver import SystemResolver
-from seekgate.gateway.worker import Worker, server_context
+from seekgate.gateway.worker import Worker
 from seekgate.host.clock import SystemClock
 from seekgate.host.messages import (
     Drain,
@@ -32,6 +32,7 @@ from seekgate.host.messages import (
 )
 from seekgate.telemetry.metrics import Metrics
 from seekgate.telemetry.registry import Registry
+from tests.support.certificates import Authority
 from tests.support.scene_answers import Answer, only
 from tests.support.scene_config import get, snapshot
 
@@ -60,6 +61,7 @@ class Supervisor:
         self.home = home
         self.number = 0
         self.always: dict[str, object] = {}
+        self.pair: Tls | None = None
         self.public, self.admin = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
         self.ours, self.theirs = socket.socketpair()
         self.ours.setblocking(False)
@@ -80,12 +82,15 @@ class Supervisor:
 
     async def hears(self) -> Ready | Loaded | Rejected:
         while b"\n" not in self.heard:
-            self.heard += await asyncio.get_running_loop().sock_recv(self.ours, 65_536)
+            more = await asyncio.get_running_loop().sock_recv(self.ours, 65_536)
+            assert more, "the worker closed its control channel"
+            self.heard += more
         line, _, self.heard = self.heard.partition(b"\n")
         return decode_to_supervisor(line)
 
     async def start(self) -> None:
-        listeners = (ListenFd(self.public.dup().detach()),)
+        certificate, key = (self.pair.certificate, self.pair.key) if self.pair else (None, None)
+        listeners = (ListenFd(self.public.dup().detach(), certificate, key, "127.0.0.1", 0),)
         await self.say(Start(0, 1, listeners, self.admin.dup().detach(), self.snapshot(), str(self.home)))
         assert isinstance(await self.hears(), Ready)
 
@@ -180,6 +185,29 @@ def test_an_access_log_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> 
     assert len((tmp_path / "access.log").read_bytes().splitlines()) == 1
 
 
+def test_certificates_that_do_not_fit_change_nothing(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        port = supervisor.public.getsockname()[1]
+        authority = Authority(tmp_path)
+        first, second = authority.issue("first"), authority.issue("second")
+        supervisor.pair = first
+        await supervisor.start()
+        key = Path(first.key).read_bytes()
+        Path(first.key).write_bytes(Path(second.key).read_bytes())
+        await supervisor.say(Load(supervisor.snapshot(listeners=(Listener("127.0.0.1", 0, first),))))
+        rejected = await supervisor.hears()
+        assert isinstance(rejected, Rejected)
+        assert "key values mismatch" in rejected.reason
+        assert await asyncio.to_thread(authority.shown, port) == "first"
+        Path(first.key).write_bytes(key)
+        await supervisor.say(Load(supervisor.snapshot(listeners=(Listener("127.0.0.1", 0, second),))))
+        assert await supervisor.hears() == Loaded(3)
+        assert await asyncio.to_thread(authority.shown, port) == "second"
+        await supervisor.say(Drain(5.0))
+
+    played(tmp_path, act)
+
+
 def test_a_worker_without_a_supervisor_finishes_and_goes(tmp_path: Path) -> None:
     async def act(supervisor: Supervisor) -> None:
         await supervisor.start()
@@ -209,8 +237,3 @@ def test_counts_go_on_where_the_worker_before_left_off(tmp_path: Path) -> None:
     played(tmp_path, act)
     played(tmp_path, act)
     assert [line.split()[-1] for line in found] == [b"1.0", b"2.0"]
-
-
-def test_certificates_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
-        server_context(str(tmp_path / "none.pem"), str(tmp_path / "none.key"))
