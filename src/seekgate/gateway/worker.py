@@ -242,20 +242,26 @@ class Worker:
         loop = asyncio.get_running_loop()
         now = self._clock.monotonic()
         lag = now - self._due
+        try:
+            self._work(now, lag)
+        finally:
+            self._due = now + TICK
+            loop.call_later(TICK, self._tick)
+
+    def _work(self, now: float, lag: float) -> None:
+        """What is done at each tick; a part that fails takes no other with it."""
         figures = self._figures
         assert figures is not None
         if lag > figures.loop_lag.value:
             figures.loop_lag.value = round(lag, 6)
         self._turn.adapt(TICK + lag)
-        self._sweep.tick(now)
-        self._composition.tick()
+        _guarded(lambda: self._sweep.tick(now))
+        _guarded(self._composition.tick)
         self._ticks += 1
         if self._ticks % SECOND == 0:
-            self._builder.tick(now)
-            self._write_metrics()
+            _guarded(lambda: self._builder.tick(now))
+            _guarded(self._write_metrics)
             figures.loop_lag.value = 0.0
-        self._due = now + TICK
-        loop.call_later(TICK, self._tick)
 
     def _write_metrics(self) -> None:
         if self._metrics_file is None or self._figures is None:
@@ -313,13 +319,22 @@ class Worker:
 
 def _complain(what: str, **details: str) -> None:
     line = msgspec.json.encode({"level": "error", "process": "gateway", "message": what, **details})
-    sys.stderr.write(line.decode() + "\n")
-    sys.stderr.flush()
+    # With standard error closed or its reader gone there is nobody to tell, and the traffic goes on.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(line.decode() + "\n")
+        sys.stderr.flush()
+
+
+def _guarded(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except Exception as error:  # noqa: BLE001 - reported; the rest of the tick, and later ticks, go on
+        _broken(error)
 
 
 def _broken(error: Exception) -> None:
     _complain(
-        "a connection had to be closed: please report this", error="".join(traceback.format_exception(error))
+        "an error that must not happen, please report it", error="".join(traceback.format_exception(error))
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import io
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,7 +18,7 @@ from seekgate.app import Application
 from seekgate.config.snapshot import AccessLog, Listener, Tls
 from seekgate.config.snapshot_file import sealed, write_snapshot
 from seekgate.gateway.resolver import SystemResolver
-from seekgate.gateway.worker import Worker
+from seekgate.gateway.worker import Worker, _broken
 from seekgate.host.clock import SystemClock
 from seekgate.host.messages import (
     Drain,
@@ -35,6 +36,7 @@ from seekgate.telemetry.registry import Registry
 from tests.support.certificates import Authority
 from tests.support.scene_answers import Answer, only
 from tests.support.scene_config import get, snapshot
+from tests.support.until import until
 
 
 @pytest.fixture(autouse=True)
@@ -105,13 +107,17 @@ class Supervisor:
         return only(data)
 
 
-def played(home: Path, act: Callable[[Supervisor], Awaitable[None]]) -> Supervisor:
+def played(
+    home: Path,
+    act: Callable[[Supervisor], Awaitable[None]],
+    compose: Callable[[Metrics, SystemClock], Application] = Application,
+) -> Supervisor:
     """Run a worker while ``act`` goes on; it must have ended as told when this returns."""
     supervisor = Supervisor(home)
 
     async def play() -> None:
         metrics, clock = Metrics(Registry()), SystemClock()
-        worker = Worker(Application(metrics, clock), metrics, clock, SystemResolver())
+        worker = Worker(compose(metrics, clock), metrics, clock, SystemResolver())
         running = asyncio.create_task(worker.run(supervisor.theirs.detach()))
         try:
             await act(supervisor)
@@ -125,6 +131,11 @@ def played(home: Path, act: Callable[[Supervisor], Awaitable[None]]) -> Supervis
         for part in (supervisor.public, supervisor.admin, supervisor.ours):
             part.close()
     return supervisor
+
+
+async def eventually(condition: Callable[[], object], what: str) -> None:
+    """`until` while the loop goes on."""
+    await asyncio.to_thread(until, condition, what, 30.0)
 
 
 def test_serve_reload_and_drain(tmp_path: Path) -> None:
@@ -237,3 +248,31 @@ def test_counts_go_on_where_the_worker_before_left_off(tmp_path: Path) -> None:
     played(tmp_path, act)
     played(tmp_path, act)
     assert [line.split()[-1] for line in found] == [b"1.0", b"2.0"]
+
+
+def test_a_part_of_a_tick_that_fails_takes_no_other_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Failing(Application):
+        def tick(self) -> None:
+            raise RuntimeError("no tick today")
+
+    async def act(supervisor: Supervisor) -> None:
+        await supervisor.start()
+        file = tmp_path / "run/metrics/0.json"
+        await eventually(file.exists, "the metrics to be written")
+        first = file.stat().st_mtime_ns
+        await eventually(lambda: file.stat().st_mtime_ns > first, "the metrics to be written again")
+        await supervisor.say(Drain(5.0))
+
+    with pytest.raises(RuntimeError, match="no tick today"):  # closing is not guarded
+        played(tmp_path, act, Failing)
+    complaint = json.loads(capsys.readouterr().err.splitlines()[0])
+    assert (complaint["level"], "RuntimeError: no tick today" in complaint["error"]) == ("error", True)
+
+
+def test_nobody_reads_the_complaints(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stderr", closed)
+    _broken(RuntimeError("unheard"))
