@@ -43,6 +43,8 @@ from seekgate.wire.errors import ErrorKind
 LAST_CALL = 0.1
 # An idle connection may have a request on its way: it gets this long before it is closed by a draining worker.
 IDLE_GRACE = 1.0
+# What was cut off at the deadline gets this long to be settled.
+SETTLE = 1.0
 SECOND = round(1 / TICK)
 BACKLOG = 4096
 
@@ -113,8 +115,15 @@ class Worker:
         await self._done.wait()
         for server in self._servers:
             server.close()
-        self._write_metrics()
-        self._composition.close()
+        # Settled, then written, then closed, which may wait for the log's reader: should that take too long for the
+        # supervisor, the counts are safe. What the log lost is known only afterwards.
+        for step in (
+            self._composition.flush,
+            self._write_metrics,
+            self._composition.close,
+            self._write_metrics,
+        ):
+            _guarded(step)
         return 0
 
     # -- what the supervisor says ---------------------------------------------------------------------------------
@@ -234,6 +243,10 @@ class Worker:
             await asyncio.sleep(TICK / 2)
         for down in list(front.connections):
             down.abort()
+        # A connection with TLS learns of its end one or more turns of the loop later.
+        ending = self._clock.monotonic() + SETTLE
+        while self._metrics.in_flight.value and self._clock.monotonic() < ending:
+            await asyncio.sleep(0.01)
         self._done.set()
 
     # -- intervals ------------------------------------------------------------------------------------------------
@@ -254,7 +267,7 @@ class Worker:
         assert figures is not None
         if lag > figures.loop_lag.value:
             figures.loop_lag.value = round(lag, 6)
-        self._turn.adapt(TICK + lag)
+        self._turn.adapt()
         _guarded(lambda: self._sweep.tick(now))
         _guarded(self._composition.tick)
         self._ticks += 1
