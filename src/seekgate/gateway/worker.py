@@ -205,6 +205,7 @@ class Worker:
     def _adopt(self, world: World) -> None:
         """The world is in force. Nothing of this may fail: everything that can was done before."""
         self._builder.retire([world])
+        self._count_upstreams()
         self._composition.adopt()
         for state in self._engines.values():
             world.engine(state)
@@ -267,7 +268,7 @@ class Worker:
         assert figures is not None
         if lag > figures.loop_lag.value:
             figures.loop_lag.value = round(lag, 6)
-        self._turn.adapt()
+        _guarded(self._turn.adapt)
         _guarded(lambda: self._sweep.tick(now))
         _guarded(self._composition.tick)
         self._ticks += 1
@@ -309,10 +310,11 @@ class Worker:
 
     def _count_upstreams(self) -> None:
         gauge = self._metrics.upstream_connections
-        for pool in self._builder.pools:
-            idle = pool.idle
-            gauge.labels(pool.provider.name, "idle").value = idle
-            gauge.labels(pool.provider.name, "busy").value = len(pool.connections) - idle
+        for child in gauge.children.values():
+            child.value = 0  # a provider that is gone has none
+        for name, (idle, busy) in self._builder.connections().items():
+            gauge.labels(name, "idle").value = idle
+            gauge.labels(name, "busy").value = busy
 
     # -- saying ---------------------------------------------------------------------------------------------------
 

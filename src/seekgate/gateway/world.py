@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
+import hashlib
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from seekgate.config.snapshot import Provider, Snapshot
 from seekgate.gateway.connect import client_context
@@ -55,10 +56,10 @@ class World:
 
 
 class Builder:
-    """Makes worlds. Pools are kept from one to the next where the provider is the same, so that a reload costs no
-    connection; those that no world uses any more are closed by `retire`."""
+    """Makes worlds. Pools are kept from one to the next where the provider and what its TLS files contain is the same,
+    so that a reload costs no connection; those that no world uses any more are closed by `retire`."""
 
-    __slots__ = ("_clock", "_on_count", "_resolver", "_sweep", "_turn", "pools")
+    __slots__ = ("_clock", "_files", "_leaving", "_on_count", "_resolver", "_sweep", "_turn", "pools")
 
     def __init__(
         self, resolver: Resolver, clock: Clock, sweep: Sweep, turn: Turn, on_count: Callable[[], None]
@@ -69,12 +70,15 @@ class Builder:
         self._turn = turn
         self._on_count = on_count
         self.pools: list[Pool] = []
+        self._leaving: list[Pool] = []
+        self._files: dict[Pool, bytes] = {}
 
     def build(self, snapshot: Snapshot, pipeline: Pipeline, secret: Callable[[str], str]) -> World:
         """Build a world; nothing of the one in force changes. ``secret`` resolves a secret reference.
 
         Raise `OSError` or `ValueError` when a file or a secret cannot be read.
         """
+        self._files = {pool: self._files[pool] for pool in self.pools}
         pools = {name: self._pool(provider) for name, provider in snapshot.providers.items()}
         tokens = {
             name: secret(provider.authorization) if provider.authorization else None
@@ -87,13 +91,15 @@ class Builder:
         return World(snapshot, pipeline, endpoints(snapshot), targets, pools)
 
     def _pool(self, provider: Provider) -> Pool:
+        # Before they are used: should one change in between, the next reload sees a difference.
+        files = _tls_files(provider)
         for pool in self.pools:
-            if pool.provider == provider:
+            if pool.provider == provider and self._files[pool] == files:
                 return pool
-        context: ssl.SSLContext | None = None
-        if provider.scheme == "https":
-            context = client_context(provider.tls)
-        return Pool(provider, context, self._resolver, self._clock, self._sweep, self._turn, self._on_count)
+        context = client_context(provider.tls) if provider.scheme == "https" else None
+        pool = Pool(provider, context, self._resolver, self._clock, self._sweep, self._turn, self._on_count)
+        self._files[pool] = files
+        return pool
 
     def retire(self, worlds: Iterable[World]) -> None:
         """Keep the pools of ``worlds`` only."""
@@ -101,12 +107,33 @@ class Builder:
         for pool in self.pools:
             if id(pool) not in kept:
                 pool.close()
+                self._leaving.append(pool)
         self.pools = list(kept.values())
+
+    def connections(self) -> dict[str, tuple[int, int]]:
+        """Idle and busy connections by provider, those of retired pools included until they are gone."""
+        self._leaving = [pool for pool in self._leaving if pool.connections]
+        counts: dict[str, tuple[int, int]] = {}
+        for pool in (*self.pools, *self._leaving):
+            idle, busy = counts.get(pool.provider.name, (0, 0))
+            now = pool.idle
+            counts[pool.provider.name] = (idle + now, busy + len(pool.connections) - now)
+        return counts
 
     def tick(self, now: float) -> None:
         """About once a second."""
         for pool in self.pools:
             pool.tick(now)
+
+
+def _tls_files(provider: Provider) -> bytes:
+    """A digest of what a provider's TLS files contain. Raise `OSError`."""
+    digest = hashlib.sha256()
+    if provider.scheme == "https":
+        for path in (provider.tls.ca, provider.tls.certificate, provider.tls.key):
+            if path is not None:
+                digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.digest()
 
 
 def endpoints(snapshot: Snapshot) -> dict[bytes, Endpoint]:

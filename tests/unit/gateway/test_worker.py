@@ -7,6 +7,7 @@ import contextlib
 import gc
 import io
 import json
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -310,3 +311,31 @@ def at(port: int) -> dict[str, Provider]:
         name: msgspec.structs.replace(each, host="127.0.0.1", port=port)
         for name, each in snapshot().providers.items()
     }
+
+
+def test_a_provider_that_is_gone_has_no_connections(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        supervisor.always["providers"] = at(upstream.getsockname()[1])
+        await supervisor.start()
+        request = asyncio.create_task(supervisor.ask(post(chat("priced"))))
+        accepted, _ = await asyncio.to_thread(upstream.accept)
+        assert await busy(supervisor) == {"cloud": "1"}
+        await supervisor.say(Load(supervisor.snapshot(providers={}, deployments=(), models={})))
+        assert await supervisor.hears() == Loaded(2)
+        assert await busy(supervisor) == {"cloud": "1"}, "it is still being answered"
+        accepted.close()
+        assert (await request).status == 502
+        assert await busy(supervisor) == {"cloud": "0"}
+        await supervisor.say(Drain(5.0))
+
+    with socket.create_server(("127.0.0.1", 0)) as upstream:
+        played(tmp_path, act)
+
+
+async def busy(supervisor: Supervisor) -> dict[str, str]:
+    """Busy connections to the provider ``cloud``, if there is any such line."""
+    text = (await supervisor.ask(get("/metrics"), admin=True)).body.decode()
+    found = re.findall(
+        r'^seekgate_upstream_connections{provider="(\w+)",state="busy"} (\d)', text, re.MULTILINE
+    )
+    return {name: count for name, count in found if name == "cloud"}

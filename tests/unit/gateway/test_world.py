@@ -10,11 +10,13 @@ import pytest
 from seekgate.config.snapshot import UpstreamTls
 from seekgate.gateway.sweep import Sweep
 from seekgate.gateway.turn import Turn
+from seekgate.gateway.upstream import Upstream
 from seekgate.gateway.world import Builder, World, endpoints
 from seekgate.host.messages import EngineState
 from seekgate.pipeline.pipeline import Pipeline
 from tests.fakes.clock import FakeClock
 from tests.fakes.network import FakeResolver
+from tests.support.certificates import Authority
 from tests.support.scene_config import SECRETS, provider, snapshot
 
 BASE = snapshot()
@@ -51,6 +53,39 @@ def test_pools_stay_while_their_provider_stays() -> None:
     assert second.pools["cloud"] is not first.pools["cloud"]
     assert first.pools["cloud"].closing
     assert not first.pools["spare"].closing
+
+
+def test_a_pool_goes_when_the_content_of_its_tls_files_changes(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    client = authority.issue("client")
+    tls = UpstreamTls(ca=str(authority.file), certificate=client.certificate, key=client.key)
+    secure = msgspec.structs.replace(provider("cloud", "h", "env:CLOUD"), scheme="https", tls=tls)
+    using, providers = builder(), {**BASE.providers, "cloud": secure}
+    first = build(using, providers=providers)
+    Path(client.key).touch()
+    assert build(using, providers=providers).pools["cloud"] is first.pools["cloud"]
+    authority.issue("client")
+    second = build(using, providers=providers)
+    assert second.pools["cloud"] is not first.pools["cloud"]
+    assert first.pools["cloud"].closing
+    Authority(tmp_path)  # another root at the same path
+    third = build(using, providers=providers)
+    assert third.pools["cloud"] is not second.pools["cloud"]
+    assert third.pools["spare"] is first.pools["spare"]
+
+
+def test_connections_are_counted_until_they_are_gone() -> None:
+    using = builder()
+    first = build(using)
+    pool = first.pools["cloud"]
+    pool.connections.add(Upstream(pool, "h"))
+    assert using.connections()["cloud"] == (0, 1)
+    moved = {**BASE.providers, "cloud": provider("cloud", "198.51.100.9", "env:CLOUD")}
+    second = build(using, providers=moved)
+    second.pools["cloud"].connections.add(Upstream(second.pools["cloud"], "h"))
+    assert using.connections() == {"cloud": (0, 2), "spare": (0, 0), "asking": (0, 0)}
+    pool.connections.clear()
+    assert using.connections()["cloud"] == (0, 1)
 
 
 def test_building_changes_nothing_of_the_world_in_force() -> None:
