@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from seekgate.config.snapshot import Snapshot
+from seekgate.config.snapshot import Limits, Snapshot
 from seekgate.config.snapshot_file import SnapshotError, read_snapshot
 from seekgate.gateway.admin import AdminFront
 from seekgate.gateway.control import Control
@@ -45,6 +45,9 @@ LAST_CALL = 0.1
 IDLE_GRACE = 1.0
 # What was cut off at the deadline gets this long to be settled.
 SETTLE = 1.0
+# How long a closing connection with TLS may take to send what is left and to be told goodbye: not less, because a slow
+# reader of a long answer would see it cut.
+TLS_SHUTDOWN = 10.0
 SECOND = round(1 / TICK)
 BACKLOG = 4096
 
@@ -162,12 +165,12 @@ class Worker:
         )
         self._adopt(world)
         for listener in start.listeners:
-            await self._listen(listener, self._front)
+            await self._listen(listener, self._front, snapshot.limits)
         if start.admin_fd is not None:
             self._admin = AdminFront(
                 snapshot.limits, self._clock, self._sweep, self._turn, self._dumps, self._why_not_ready
             )
-            await self._listen(ListenFd(start.admin_fd), self._admin)
+            await self._listen(ListenFd(start.admin_fd), self._admin, snapshot.limits)
         # What lives now lives as long as the process: later collections need not look at it.
         gc.collect()
         gc.freeze()
@@ -212,10 +215,15 @@ class Worker:
         if self._figures is not None:
             self._figures.snapshot_number.value = world.snapshot.number
 
-    async def _listen(self, listener: ListenFd, front: PublicFront | AdminFront) -> None:
+    async def _listen(self, listener: ListenFd, front: PublicFront | AdminFront, limits: Limits) -> None:
         context = self._certificates.listen(listener)
         server = await asyncio.get_running_loop().create_server(
-            lambda: Downstream(front), sock=socket.socket(fileno=listener.fd), ssl=context, backlog=BACKLOG
+            lambda: Downstream(front),
+            sock=socket.socket(fileno=listener.fd),
+            ssl=context,
+            ssl_handshake_timeout=None if context is None else limits.header_timeout,
+            ssl_shutdown_timeout=None if context is None else TLS_SHUTDOWN,
+            backlog=BACKLOG,
         )
         self._servers.append(server)
 

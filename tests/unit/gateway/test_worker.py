@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from seekgate.app import Application
-from seekgate.config.snapshot import AccessLog, Listener, Provider, Tls
+from seekgate.config.snapshot import AccessLog, Limits, Listener, Provider, Tls
 from seekgate.config.snapshot_file import sealed, write_snapshot
 from seekgate.gateway.resolver import SystemResolver
 from seekgate.gateway.worker import Worker, _broken
@@ -339,3 +339,17 @@ async def busy(supervisor: Supervisor) -> dict[str, str]:
         r'^seekgate_upstream_connections{provider="(\w+)",state="busy"} (\d)', text, re.MULTILINE
     )
     return {name: count for name, count in found if name == "cloud"}
+
+
+def test_a_handshake_has_the_time_of_a_head(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        supervisor.pair = Authority(tmp_path).issue("gateway")
+        supervisor.always["limits"] = Limits(header_timeout=0.2)
+        await supervisor.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", supervisor.public.getsockname()[1])
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+        await supervisor.say(Drain(5.0))
+
+    played(tmp_path, act)
