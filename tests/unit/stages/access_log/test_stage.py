@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import msgspec
 
 from seekgate.config.snapshot import Deployment
@@ -78,3 +81,12 @@ def test_paths_that_clients_invent_are_not_kept() -> None:
         x.request = Request(b"GET", b"/%d" % number, {}, b"", True, False)
         log.on_end(x)
     assert sum(len(value) for value in (log._paths,)) <= 256
+
+
+def test_every_field_is_documented() -> None:
+    page = (Path(__file__).parents[4] / "docs/how-to/operate.md").read_text(encoding="utf-8")
+    section = page.partition("\n## The access log\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
+    described = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    missing = sorted(set(Record.__struct_fields__) ^ set(described))
+    assert not missing, f"docs/how-to/operate.md, 'The access log', and Record differ in {missing}"
