@@ -30,7 +30,7 @@ def scenes() -> Iterator[MakeScene]:
     gc.disable()
     try:
         yield make
-        for scene in made:
+        for scene in reversed(made):  # each puts back what it patched
             scene.close()
     finally:
         gc.enable()

@@ -22,7 +22,7 @@ _POOLING_OF_MODEL = -1
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What the command line asks for. ``context`` counts tokens for each slot; ``threads`` 0 means one for each core but one.
+    """What the command line asks for. ``context`` counts tokens for each slot; ``threads`` 0: all cores but one.
 
     ``socket`` is the path of a Unix socket to serve on; "" means a port of the loopback interface.
     """

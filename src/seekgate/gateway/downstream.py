@@ -132,7 +132,6 @@ class Downstream(asyncio.Protocol):
         elif turn.scheduled:
             turn.clients.append((self, data))  # behind what is collected already
         else:
-            turn.reads += 1
             self.received(data)
 
     def received(self, data: bytes) -> None:

@@ -2,11 +2,11 @@
 
 A loop hands out reads one by one. Working on each at once means going back and forth between the kernel's network code
 and ours, each pushing the other out of the processor's caches, and waking the other side for each single write. A turn
-collects what one poll found readable, works on all of it, and then writes. Under load that costs about a quarter less.
+collects what one poll found readable, works on all of it, and then writes. Under load that saves about a quarter.
 Nothing waits for anything: a turn is run by the loop before it waits again.
 
-With little to do there is mostly one read a poll, and collecting it would cost a second poll for nothing. So reads are
-collected only while there are many (`adapt`), and worked on at once otherwise.
+Where a poll mostly finds one read, collecting it would cost a second poll for nothing. So reads are collected only while
+polls find several, and worked on at once otherwise; a few turns now and then tell which it is (`adapt`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-# Reads a second from which on most polls find several sockets readable.
-BUSY = 15_000.0
+# Reads in a turn, on average, from which on collecting pays.
+ENOUGH = 2
+# Turns that are collected to find out.
+PROBES = 8
 
 
 class Transport(Protocol):
@@ -55,6 +57,7 @@ class Turn:
     """
 
     __slots__ = (
+        "_probes",
         "_report",
         "_schedule",
         "clients",
@@ -62,6 +65,7 @@ class Turn:
         "reads",
         "running",
         "scheduled",
+        "turns",
         "upstreams",
         "writes",
     )
@@ -77,13 +81,19 @@ class Turn:
         self.writes: list[tuple[Transport, bytes]] = []
         self.collecting = False
         self.reads = 0
+        self.turns = 0
+        self._probes = 0
         self.scheduled = False
         self.running = False
 
-    def adapt(self, seconds: float) -> None:
-        """Decide whether to collect, from the reads of the last ``seconds``; called at intervals."""
-        self.collecting = self.reads > BUSY * seconds
-        self.reads = 0
+    def adapt(self) -> None:
+        """Look whether collecting pays; called at intervals."""
+        if self.collecting and not self._probes:
+            self.collecting = self.reads >= ENOUGH * self.turns
+        if not self.collecting:
+            self.collecting = True
+            self._probes = PROBES
+        self.reads = self.turns = 0
 
     def begin(self) -> None:
         """Something was read, and no turn is scheduled yet."""
@@ -112,7 +122,12 @@ class Turn:
         self.running = True
         clients, self.clients = self.clients, []
         upstreams, self.upstreams = self.upstreams, []
+        self.turns += 1
         self.reads += len(clients) + len(upstreams)
+        if self._probes:
+            self._probes -= 1
+            if not self._probes:
+                self.collecting = self.reads >= ENOUGH * self.turns
         unreported: Exception | None = None
         try:
             # Requests first: what goes to the upstreams keeps them busy while their answers are worked on.

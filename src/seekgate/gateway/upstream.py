@@ -28,7 +28,7 @@ class Upstream(asyncio.Protocol):
     ``passed`` are the header lines of the response that go on to the client, ``special`` the headers that the gateway
     has to understand, by lower-case name, ``length`` the Content-Length. ``surplus``: more came than was asked for, and
     the connection is not used again. ``untouched``: nothing of the present response was read yet. ``choked``: part of
-    the request has not been sent.
+    the request has not been sent. ``frame``: the chunk that is the only one in ``parts``, with its framing.
     ``answered`` counts the responses it has carried: a connection that broke before the first byte of a further one
     was probably closed by the other side while idle.
     """
@@ -40,11 +40,14 @@ class Upstream(asyncio.Protocol):
         "_repeat",
         "address",
         "answered",
+        "between_chunks",
         "choked",
         "complete",
         "deadline",
         "events",
+        "frame",
         "head_done",
+        "in_chunk",
         "keep_alive",
         "length",
         "lines",
@@ -73,6 +76,9 @@ class Upstream(asyncio.Protocol):
         self.keep_alive = False
         self.complete = False
         self.surplus = False
+        self.between_chunks = False
+        self.in_chunk = False
+        self.frame = b""
         self.untouched = True
         self.choked = False
         self.passed = b""
@@ -107,7 +113,6 @@ class Upstream(asyncio.Protocol):
         elif turn.scheduled:
             turn.upstreams.append((self, data))  # behind what is collected already
         else:
-            turn.reads += 1
             self.received(data)
 
     def received(self, data: bytes) -> None:
@@ -131,6 +136,16 @@ class Upstream(asyncio.Protocol):
                 self.parts = [data[span[0] :]]
                 relay.upstream_read(self)
                 return
+        elif self.between_chunks:
+            stop = data.find(b"\r\n", 0, 10)
+            size = len(data) - stop - 4
+            if size > 0 and data[:stop] == b"%x" % size and data.endswith(b"\r\n"):
+                # Exactly one chunk, as nearly every read of a stream is: the parser would stand where it stands now.
+                self.frame = data
+                self.parts.append(data[stop + 2 : -2])
+                relay.upstream_read(self)
+                self.frame = b""
+                return
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -140,8 +155,13 @@ class Upstream(asyncio.Protocol):
                 relay.upstream_invalid(self)
                 return
             self.surplus = True  # the answer is whole; what stands behind it costs only the connection
-        if first and self.complete and self._lessons:
-            self._learn(data)
+        if self.complete:
+            self.between_chunks = False
+            if first and self._lessons:
+                self._learn(data)
+        else:
+            # Behind a chunk, and nothing of the next one's size was read: its line would be open, or its data awaited.
+            self.between_chunks = self.events and not self.in_chunk and data.endswith(b"\r\n")
         relay.upstream_read(self)
 
     def _learn(self, data: bytes) -> None:
@@ -211,6 +231,14 @@ class Upstream(asyncio.Protocol):
             # Asked now, because llhttp forgets it when the message is complete.
             self.keep_alive = self.parser.should_keep_alive()
 
+    def on_chunk_header(self) -> None:
+        """The size of a chunk was read: its data follow."""
+        self.in_chunk = True
+
+    def on_chunk_complete(self) -> None:
+        """The data of a chunk have been read, and the line end behind them."""
+        self.in_chunk = False
+
     def on_body(self, data: bytes) -> None:
         """A piece of body, freed of its framing."""
         if not self.complete:
@@ -227,7 +255,8 @@ class Upstream(asyncio.Protocol):
         """Serve ``relay`` from now on."""
         self.relay = relay
         self.deadline = deadline
-        self.head_done = self.complete = False
+        self.head_done = self.complete = self.events = False
+        self.between_chunks = self.in_chunk = False
         self.untouched = True
         self.parts = []
         self.lines = []

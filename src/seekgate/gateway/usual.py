@@ -45,7 +45,8 @@ def pass_events(relay: Relay, up: Upstream, head: Head, events: StreamReader, no
     if not parts:
         return
     up.parts = []
-    data = events.feed(parts[0] if len(parts) == 1 else b"".join(parts))
+    read = parts[0] if len(parts) == 1 else b"".join(parts)
+    data = events.feed(read)
     x, down = relay.x, relay.down
     if events.fresh or events.spilling:
         x.last_event_at = now
@@ -55,4 +56,9 @@ def pass_events(relay: Relay, up: Upstream, head: Head, events: StreamReader, no
             up.deadline = now + up.pool.idle_timeout
     if data:
         x.bytes_out += len(data)
-        relay.front.turn.write(down.transport, b"%x\r\n%b\r\n" % (len(data), data) if head.chunked else data)
+        if head.chunked:
+            # A chunk that passes unchanged passes in the framing that it came in.
+            frame = up.frame if data is read and up.frame else b"%x\r\n%b\r\n" % (len(data), data)
+        else:
+            frame = data
+        relay.front.turn.write(down.transport, frame)

@@ -126,3 +126,30 @@ def test_flushing_early_and_closed_connections() -> None:
     stage.turn.clients.append((Closing("client", stage.turn, stage.notes), b"a"))
     stage.turn.run()
     assert stage.notes == ["client reads a", "client writes a", "client aborts"]
+
+
+def test_reads_are_collected_only_while_a_poll_finds_several() -> None:
+    stage = Stage()
+    turn = stage.turn
+    assert not turn.collecting
+
+    def turns(count: int, reads: int) -> None:
+        for _ in range(count):
+            turn.clients.extend((Echo("client", turn, stage.notes), b"a") for _ in range(reads))
+            turn.run()
+
+    turn.adapt()
+    assert turn.collecting, "a few turns are collected to find out"
+    turns(8, 1)
+    assert not turn.collecting
+    turn.adapt()
+    turns(8, 5)
+    assert turn.collecting
+    turns(100, 3)
+    turn.adapt()
+    assert turn.collecting
+    turns(100, 1)
+    turn.adapt()
+    assert turn.collecting, "and again a few turns are"
+    turns(8, 1)
+    assert not turn.collecting

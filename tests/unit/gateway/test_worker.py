@@ -290,12 +290,14 @@ def test_what_a_drain_cuts_off_is_counted(tmp_path: Path, secure: bool) -> None:
             "127.0.0.1", supervisor.public.getsockname()[1], ssl=authority.client() if secure else None
         )
         client.write(post(chat("priced")))
-        accepted, _ = await asyncio.to_thread(upstream.accept)
+        accepted, _ = await asyncio.wait_for(asyncio.get_running_loop().sock_accept(upstream), 20)
         kept.extend((client, accepted))
         await supervisor.say(Drain(0.2))
 
     kept: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as upstream:  # accepts, and never answers
+        upstream.settimeout(30)
+        upstream.setblocking(False)
         played(tmp_path, act)
     dump = decode((tmp_path / "run/metrics/0.json").read_bytes()).families
     counted = {sample.labels[1:]: sample.value for sample in dump["seekgate_requests_total"].samples}
@@ -318,7 +320,7 @@ def test_a_provider_that_is_gone_has_no_connections(tmp_path: Path) -> None:
         supervisor.always["providers"] = at(upstream.getsockname()[1])
         await supervisor.start()
         request = asyncio.create_task(supervisor.ask(post(chat("priced"))))
-        accepted, _ = await asyncio.to_thread(upstream.accept)
+        accepted, _ = await asyncio.wait_for(asyncio.get_running_loop().sock_accept(upstream), 20)
         assert await busy(supervisor) == {"cloud": "1"}
         await supervisor.say(Load(supervisor.snapshot(providers={}, deployments=(), models={})))
         assert await supervisor.hears() == Loaded(2)
@@ -329,6 +331,7 @@ def test_a_provider_that_is_gone_has_no_connections(tmp_path: Path) -> None:
         await supervisor.say(Drain(5.0))
 
     with socket.create_server(("127.0.0.1", 0)) as upstream:
+        upstream.setblocking(False)
         played(tmp_path, act)
 
 
