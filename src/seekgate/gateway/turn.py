@@ -5,8 +5,8 @@ and ours, each pushing the other out of the processor's caches, and waking the o
 collects what one poll found readable, works on all of it, and then writes. Under load that saves about a quarter.
 Nothing waits for anything: a turn is run by the loop before it waits again.
 
-Where a poll mostly finds one read, collecting it would cost a second poll for nothing. So reads are collected only while
-polls find several, and worked on at once otherwise; a few turns now and then tell which it is (`adapt`).
+Where a poll mostly finds a read or two, collecting them would cost a second poll for little. So reads are collected only
+while polls find many, and worked on at once otherwise; a few turns now and then tell which it is (`adapt`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 # Reads in a turn, on average, from which on collecting pays.
-ENOUGH = 2
+ENOUGH = 8
 # Turns that are collected to find out.
 PROBES = 8
 

@@ -128,7 +128,7 @@ def test_flushing_early_and_closed_connections() -> None:
     assert stage.notes == ["client reads a", "client writes a", "client aborts"]
 
 
-def test_reads_are_collected_only_while_a_poll_finds_several() -> None:
+def test_reads_are_collected_only_while_a_poll_finds_many() -> None:
     stage = Stage()
     turn = stage.turn
     assert not turn.collecting
@@ -143,9 +143,9 @@ def test_reads_are_collected_only_while_a_poll_finds_several() -> None:
     turns(8, 1)
     assert not turn.collecting
     turn.adapt()
-    turns(8, 5)
+    turns(8, 9)
     assert turn.collecting
-    turns(100, 3)
+    turns(100, 8)
     turn.adapt()
     assert turn.collecting
     turns(100, 1)
