@@ -5,8 +5,8 @@ and ours, each pushing the other out of the processor's caches, and waking the o
 collects what one poll found readable, works on all of it, and then writes. Under load that saves about a quarter.
 Nothing waits for anything: a turn is run by the loop before it waits again.
 
-Where a poll mostly finds a read or two, collecting them would cost a second poll for little. So reads are collected only
-while polls find many, and worked on at once otherwise; a few turns now and then tell which it is (`adapt`).
+Where a poll mostly finds a read or two, collecting them would cost a second poll for little. So reads are collected
+only while polls find many, and worked on at once otherwise; a few turns now and then tell which it is (`adapt`).
 """
 
 from __future__ import annotations
