@@ -118,6 +118,7 @@ def _provider(loaded: Loaded, name: str, entry: Provider) -> snapshot.Provider:
         tls=snapshot.UpstreamTls(**tls, verify=entry.tls.verify),
         timeouts=snapshot.Timeouts(entry.timeouts.connect, entry.timeouts.first_event, entry.timeouts.idle),
         max_idle_connections=entry.max_idle_connections,
+        forward_headers=tuple(entry.forward_headers),
     )
 
 

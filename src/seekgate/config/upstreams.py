@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Literal
@@ -32,6 +33,38 @@ def _proxy(value: str) -> str:
     if value not in ("env", "none"):
         parse_proxy(value)
     return value
+
+
+# What frames or authenticates a request is the gateway's to say.
+_OWN_HEADERS = frozenset(
+    {
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-api-key",
+        "x-request-id",
+    }
+)
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def _header(value: str) -> str:
+    if not _HEADER.fullmatch(value):
+        raise Invalid("not the name of a header", "letters, digits, - and _, such as x-tenant")
+    if value.lower() in _OWN_HEADERS:
+        raise Invalid("this header is the gateway's own and cannot be passed on")
+    return value.lower()
 
 
 def _base_path(value: str) -> str:
@@ -105,6 +138,12 @@ class Provider(Section):
     asks_usage: bool | None = Field(
         default=None,
         description="Its streams carry usage only when asked, so the gateway asks. By default false for `deepseek`.",
+    )
+    forward_headers: list[Annotated[str, AfterValidator(_header)]] = Field(
+        default=[],
+        max_length=32,
+        description="Client headers that this provider gets too, beyond accept, traceparent, tracestate, openai-beta "
+        "and idempotency-key.",
     )
     max_idle_connections: int = Field(
         default=256, ge=0, le=100_000, description="Connections kept open without a request, for each worker."

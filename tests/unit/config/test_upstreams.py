@@ -128,3 +128,13 @@ def test_certificates(tmp_path: Path) -> None:
         ".tls.certificate: this certificate and key"
     )
     assert check("{ca: gone.pem}")[0].startswith(f".tls.ca: cannot read {tmp_path}/gone.pem")
+
+
+def test_forwarded_headers_are_names_that_the_gateway_does_not_need_itself() -> None:
+    entry = "{type: openai, base_url: 'https://a/v1', forward_headers: [%s]}"
+    assert one(entry % "X-Tenant, x-emulate").forward_headers == ["x-tenant", "x-emulate"]
+    for name in ("Authorization", "content-length", "HOST", "transfer-encoding"):
+        (line,) = wrong(entry % name)
+        assert "the gateway's own" in line
+    (line,) = wrong(entry % "'a b'")
+    assert "not the name of a header" in line
