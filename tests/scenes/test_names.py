@@ -119,3 +119,32 @@ def test_an_engine_that_starts_moves_and_dies(scenes: MakeScene) -> None:
     assert b"Authorization: Bearer sk-engine-2\r\n" in upstream.received()
     upstream.sends(unary(b"{}"))
     assert only(client.received()).status == 200
+
+
+def test_a_service_that_has_moved_is_found_at_once(scenes: MakeScene) -> None:
+    scene = scenes(named())
+    scene.resolver.names["models.internal"] = ("10.0.0.1",)
+    client = scene.client()
+    client.sends(post(chat("priced")))
+    scene.upstream().sends(unary(b"{}", headers=b"Connection: close\r\n"))
+    assert only(client.received()).status == 200
+    scene.resolver.names["models.internal"] = ("10.0.0.2",)
+    scene.network.refusing.add("10.0.0.1:80")
+    scene.advance(0.5)
+    client.sends(post(chat("priced")))
+    moved = scene.upstream()
+    assert moved.name == "10.0.0.2:80"
+    moved.sends(unary(b"[]"))
+    assert only(client.received()).status == 200
+    assert [record.attempts for record in scene.records] == [1, 1]
+
+
+def test_a_service_that_is_down_is_not_looked_up_for_every_request(scenes: MakeScene) -> None:
+    scene = scenes(named())
+    scene.resolver.names["models.internal"] = ("10.0.0.1",)
+    scene.network.refusing.add("10.0.0.1:80")
+    client = scene.client()
+    for _ in range(20):
+        client.sends(post(chat("priced")))
+        assert only(client.received()).status == 502
+    assert len(scene.resolver.asked) == 1

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 50.0
 SHUN_SECONDS = 3.0
+# When every known address refuses, the name is looked up again, but not more often than this many seconds.
+RECHECK = 0.2
 
 
 class Pool:
@@ -122,15 +124,11 @@ class Pool:
         try:
             async with asyncio.timeout(self.provider.timeouts.connect):
                 if not self._static:
-                    await self._resolve_if_old()
-                for address in self._by_turn():
-                    try:
-                        await self._connect(address, made)
-                        break
-                    except OSError as error:
-                        made.clear()
-                        reason = describe(error)
-                        self._shunned[address] = self._clock.monotonic() + SHUN_SECONDS
+                    await self._resolve_if_old(REFRESH)
+                reason = await self._try_addresses(made) or reason
+                if not made and not self._static and await self._resolve_if_old(RECHECK):
+                    # All that were known refuse: perhaps the service has moved since.
+                    reason = await self._try_addresses(made) or reason
         except TimeoutError:
             made.clear()
             reason = f"no connection within {self.provider.timeouts.connect:g} s"
@@ -140,6 +138,19 @@ class Pool:
             relay.connected(made[0])
         else:
             relay.connect_failed(reason)
+
+    async def _try_addresses(self, made: list[Upstream]) -> str:
+        """Put a connection into ``made``, or say why there is none ("" when nothing was tried)."""
+        reason = ""
+        for address in self._by_turn():
+            try:
+                await self._connect(address, made)
+                return ""
+            except OSError as error:
+                made.clear()
+                reason = describe(error)
+                self._shunned[address] = self._clock.monotonic() + SHUN_SECONDS
+        return reason
 
     def _connect(self, address: str, made: list[Upstream]) -> Awaitable[None]:
         def make() -> Upstream:
@@ -206,14 +217,17 @@ class Pool:
             # The addresses known so far stay in use; a connection that fails says so to its request.
             self._resolved_at = self._clock.monotonic()
 
-    async def _resolve_if_old(self) -> None:
-        if self.addresses and self._clock.monotonic() - self._resolved_at < REFRESH:
-            return
+    async def _resolve_if_old(self, age: float) -> bool:
+        """Look the name up if the last time was ``age`` seconds ago or more; True: there are other addresses now."""
+        before = self.addresses
+        if before and self._clock.monotonic() - self._resolved_at < age:
+            return False
         try:
             await self._resolve()
         except OSError:
-            if not self.addresses:
+            if not before:
                 raise
+        return self.addresses != before
 
     async def _resolve(self) -> None:
         if self.provider.proxy is not None:
