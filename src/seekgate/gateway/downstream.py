@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from seekgate.config.snapshot import Limits
 from seekgate.gateway.sweep import Sweep
-from seekgate.gateway.turn import Turn
+from seekgate.gateway.turn import LARGE, Turn
 from seekgate.host.clock import Clock
 from seekgate.wire import errors
 from seekgate.wire.http1 import RequestReader
@@ -125,14 +125,12 @@ class Downstream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """A read: worked on at once or, on a busy worker, with all others of this turn."""
         turn = self.front.turn
-        if turn.collecting:
+        if turn.collecting and len(data) < LARGE:
             turn.clients.append((self, data))
             if not turn.scheduled:
                 turn.begin()
-        elif turn.scheduled:
-            turn.clients.append((self, data))  # behind what is collected already
         else:
-            self.received(data)
+            turn.at_once(self, data)
 
     def received(self, data: bytes) -> None:
         """Bytes of the next request, or of one that waits behind the one being answered."""

@@ -174,6 +174,7 @@ class Relay(msgspec.Struct, eq=False):
             data = passed
         if up.complete:
             up.end(now)
+            self.up = None
             self._conclude(first, data, now)
         elif first or data:
             x = self.x

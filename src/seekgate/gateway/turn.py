@@ -16,6 +16,9 @@ from typing import Protocol
 
 # Reads in a turn, on average, from which on collecting pays.
 ENOUGH = 8
+# A read of so many bytes is not collected: the loop reads a full socket again and again before it polls, and only
+# working on what it read can pause that.
+LARGE = 65_536
 # Turns that are collected to find out.
 PROBES = 8
 
@@ -99,6 +102,12 @@ class Turn:
         """Something was read, and no turn is scheduled yet."""
         self.scheduled = True
         self._schedule(self.run)
+
+    def at_once(self, reader: Reader, data: bytes) -> None:
+        """Work on a read now, behind what has been collected so far."""
+        if self.clients or self.upstreams:
+            self.run()
+        reader.received(data)
 
     def write(self, transport: Transport, data: bytes) -> None:
         """Write at the end of this turn; at once between turns."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httptools
 
 from seekgate.gateway.head import ACTIONS, passed_lines
+from seekgate.gateway.turn import LARGE
 from seekgate.wire.repeated import RepeatedHead
 
 if TYPE_CHECKING:
@@ -106,14 +107,12 @@ class Upstream(asyncio.Protocol):
             self.transport.abort()
             return
         turn = self.pool.turn
-        if turn.collecting:
+        if turn.collecting and len(data) < LARGE:
             turn.upstreams.append((self, data))
             if not turn.scheduled:
                 turn.begin()
-        elif turn.scheduled:
-            turn.upstreams.append((self, data))  # behind what is collected already
         else:
-            self.received(data)
+            turn.at_once(self, data)
 
     def received(self, data: bytes) -> None:
         """What was read: parse all of it, then tell the relay once."""

@@ -153,3 +153,14 @@ def test_reads_are_collected_only_while_a_poll_finds_many() -> None:
     assert turn.collecting, "and again a few turns are"
     turns(8, 1)
     assert not turn.collecting
+
+
+def test_what_is_worked_on_at_once_comes_behind_what_was_collected() -> None:
+    stage = Stage()
+    turn = stage.turn
+    echo = Echo("client", turn, stage.notes)
+    turn.clients.append((echo, b"a"))
+    turn.at_once(echo, b"b")
+    reads = [note for note in stage.notes if "reads" in note]
+    assert reads == ["client reads a", "client reads b"]
+    assert not turn.clients
