@@ -19,6 +19,7 @@ from seekgate.config.snapshot import Snapshot
 from seekgate.gateway.resolver import SystemResolver
 from seekgate.gateway.worker import Worker
 from seekgate.host.clock import Clock, SystemClock
+from seekgate.host.complaints import complain
 from seekgate.host.logfile import LogWriter
 from seekgate.pipeline.batch import Batch
 from seekgate.pipeline.exchange import Exchange
@@ -137,14 +138,22 @@ class Application:
             batch.flush()
         self._waiting.clear()
 
+    def _watch_prices(self, prices: PriceTable) -> None:
+        expired = int(prices.calendar_expired(self._clock.wall()))
+        if expired and not self._metrics.price_calendar_expired.value:
+            complain(
+                "the price calendar has expired: holidays are charged as peak until the price file is renewed",
+                level="warning",
+                prices=prices.version,
+            )
+        self._metrics.price_calendar_expired.value = expired
+
     def tick(self) -> None:
         """Settle what has been collected, and hand the records to the log's thread."""
         self._hand_over()
         self._count_lost()
         if self._ticks % _MINUTE == 0 and self._prices is not None:
-            self._metrics.price_calendar_expired.value = int(
-                self._prices.calendar_expired(self._clock.wall())
-            )
+            self._watch_prices(self._prices)
         self._ticks += 1
 
     def _hand_over(self) -> None:

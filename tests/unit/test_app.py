@@ -199,14 +199,15 @@ def test_a_reader_that_stalls_holds_up_no_reload_and_its_loss_is_counted(tmp_pat
     assert made.lines() == []
 
 
-def test_the_alarm_of_a_price_calendar(tmp_path: Path) -> None:
+def test_the_alarm_of_a_price_calendar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = Composed(tmp_path)
     made.app.tick()
     assert made.metrics.price_calendar_expired.value == 0
     made.clock.advance(400 * 86_400.0)
-    for _ in range(500):
+    for _ in range(1500):
         made.app.tick()
     assert made.metrics.price_calendar_expired.value == 1
+    assert capsys.readouterr().err.count("the price calendar has expired") == 1, "said once, not every minute"
     made.app.close()
 
 

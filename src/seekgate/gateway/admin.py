@@ -10,8 +10,9 @@ from seekgate.gateway.downstream import Downstream
 from seekgate.gateway.sweep import Sweep
 from seekgate.gateway.turn import Turn
 from seekgate.host.clock import Clock
+from seekgate.host.complaints import complain
 from seekgate.telemetry.scrape import scrape
-from seekgate.wire.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ErrorKind, kind_body
+from seekgate.wire.errors import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, ErrorKind, kind_body
 from seekgate.wire.message import Request
 from seekgate.wire.response import own_head
 
@@ -99,6 +100,11 @@ class _Scrape:
 
     def _finish(self, done: asyncio.Future[tuple[bytes, str]]) -> None:
         if done.cancelled():
+            return
+        error = done.exception()
+        if error is not None:
+            complain("the metrics cannot be rendered", error=f"{type(error).__name__}: {error}")
+            self._front._send(self._down, self._request, 500, b"application/json", kind_body(INTERNAL))
             return
         body, content_type = done.result()
         self._front._send(self._down, self._request, 200, content_type.encode(), body)

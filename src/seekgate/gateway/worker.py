@@ -11,13 +11,10 @@ import contextlib
 import gc
 import os
 import socket
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
-
-import msgspec
 
 from seekgate.config.snapshot import Limits, Snapshot
 from seekgate.config.snapshot_file import SnapshotError, read_snapshot
@@ -31,6 +28,7 @@ from seekgate.gateway.tls import Certificates
 from seekgate.gateway.turn import Turn
 from seekgate.gateway.world import Builder, World
 from seekgate.host.clock import Clock
+from seekgate.host.complaints import complain
 from seekgate.host.messages import Drain, EngineState, ListenFd, Load, Loaded, Ready, Rejected, Start
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
@@ -302,7 +300,7 @@ class Worker:
         except FileNotFoundError:
             return
         except (OSError, DumpError) as error:
-            _complain("the metrics of the worker before this one cannot be read", error=str(error))
+            complain("the metrics of the worker before this one cannot be read", error=str(error))
 
     def _dumps(self) -> Iterator[bytes]:
         """Every worker's metrics: our own as they are now, the others' as they last wrote them."""
@@ -333,19 +331,11 @@ class Worker:
         return "draining" if front.draining else ""
 
     def _report(self, stage: str, x: Exchange, error: Exception) -> None:
-        _complain("a stage failed", stage=stage, request=x.id, error=f"{type(error).__name__}: {error}")
+        complain("a stage failed", stage=stage, request=x.id, error=f"{type(error).__name__}: {error}")
 
     def _say(self, message: Ready | Loaded | Rejected) -> None:
         if self._control is not None:
             self._control.send(message)
-
-
-def _complain(what: str, **details: str) -> None:
-    line = msgspec.json.encode({"level": "error", "process": "gateway", "message": what, **details})
-    # With standard error closed or its reader gone there is nobody to tell, and the traffic goes on.
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(line.decode() + "\n")
-        sys.stderr.flush()
 
 
 def _guarded(step: Callable[[], None]) -> None:
@@ -356,7 +346,7 @@ def _guarded(step: Callable[[], None]) -> None:
 
 
 def _broken(error: Exception) -> None:
-    _complain(
+    complain(
         "an error that must not happen, please report it", error="".join(traceback.format_exception(error))
     )
 
@@ -367,11 +357,11 @@ def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     if isinstance(error, Exception):
         _broken(error)
     else:
-        _complain(str(context.get("message", "an error in the event loop")))
+        complain(str(context.get("message", "an error in the event loop")))
 
 
 def _fail_loudly(task: asyncio.Task[None]) -> None:
     """A worker that cannot start or leave must not linger: the supervisor sees its end and its reason."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        _complain("the worker has to stop", error=f"{type(error).__name__}: {error}")
+        complain("the worker has to stop", error=f"{type(error).__name__}: {error}")
         os._exit(1)

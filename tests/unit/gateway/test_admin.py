@@ -96,3 +96,15 @@ def test_nothing_else(path: str, method: str, status: int) -> None:
     code = "unknown_url" if status == 404 else "method_not_allowed"
     message = str(answer.error["message"])
     assert answer.body == error(message, "invalid_request_error", code)
+
+
+def test_metrics_that_cannot_be_rendered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no library")
+
+    monkeypatch.setattr("seekgate.gateway.admin.scrape", broken)
+    (answer,) = asked(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (answer.status, answer.error["code"]) == (500, "internal_error")
+    assert "no library" in capsys.readouterr().err
