@@ -13,14 +13,11 @@ import httptools
 
 from seekgate.gateway.head import ACTIONS, passed_lines
 from seekgate.gateway.turn import LARGE
-from seekgate.wire.repeated import RepeatedHead
+from seekgate.wire.repeated import LESSONS, RepeatedHead
 
 if TYPE_CHECKING:
     from seekgate.gateway.pool import Pool
     from seekgate.gateway.relay import Relay
-
-# How many heads of a connection are remembered in vain before that is given up.
-LESSONS = 8
 
 
 class Upstream(asyncio.Protocol):

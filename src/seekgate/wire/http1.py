@@ -23,7 +23,7 @@ import msgspec
 from seekgate.config.snapshot import Limits
 from seekgate.wire.chunked import ChunkedDecoder
 from seekgate.wire.message import Refusal, Request
-from seekgate.wire.repeated import RepeatedHead
+from seekgate.wire.repeated import LESSONS, RepeatedHead
 
 # Headers that mean something only once: a second one is an attempt to be read in two ways.
 _SINGLETONS = frozenset(
@@ -60,6 +60,7 @@ class RequestReader:
         "_duplicate",
         "_headers",
         "_known",
+        "_lessons",
         "_limits",
         "_repeat",
         "_request",
@@ -82,6 +83,7 @@ class RequestReader:
         self._body_left = 0
         self._chunked: ChunkedDecoder | None = None
         self._known: Request | None = None
+        self._lessons = LESSONS
         self._repeat = RepeatedHead()
         self.expects_continue = False
 
@@ -125,6 +127,7 @@ class RequestReader:
                 self.rest = b"" if stop == size else bytes(buffer[stop:])
                 self._scanned = 0
                 self._blank = False
+                self._lessons = LESSONS
                 known = self._known
                 assert known is not None
                 return Request(
@@ -142,7 +145,10 @@ class RequestReader:
         return self._head(bytes(buffer), end + 4)
 
     def _remember(self, request: Request, data: bytes, end: int) -> None:
-        """Keep a head whose meaning depends on nothing but its bytes."""
+        """Keep a head whose meaning depends on nothing but its bytes, unless this client's heads never repeat."""
+        if not self._lessons:
+            return
+        self._lessons -= 1
         headers = request.headers
         if b"expect" not in headers and b"upgrade" not in headers and self._repeat.learn(data, end):
             self._known = msgspec.structs.replace(request)  # without the body, which comes later

@@ -7,6 +7,9 @@ remembered has passed the strict parser; what does not match goes there.
 
 from __future__ import annotations
 
+# How many heads of a connection are remembered in vain before that is given up.
+LESSONS = 8
+
 _NAMES = (b"\r\nContent-Length: ", b"\r\ncontent-length: ")
 
 
