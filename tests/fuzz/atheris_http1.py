@@ -24,6 +24,7 @@ SEEDS = [
     b"\x33" + POST + b'Transfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n3\r\n:1}\r\n0\r\n\r\n',
     b"\x00GET http://h/v1/models HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n" * 2,
     b"\x07\r\n" + POST + b"Expect: 100-continue\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 0\r\n\r\n",
+    b"\x01CONNECT /* HTTP/1.1\r\nHost: d\r\n\r\n",
     b"\x01OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\nx",
 ]
 

@@ -77,6 +77,7 @@ REFUSED: dict[str, tuple[int, bytes]] = {
     ),
     "absolute form, other scheme": (400, b"GET ftp://gateway/v1/models HTTP/1.1\r\n" + HOST + AUTH + b"\r\n"),
     "authority form": (400, b"CONNECT gateway:443 HTTP/1.1\r\nHost: gateway\r\n\r\n"),
+    "CONNECT with a path": (400, b"CONNECT /* HTTP/1.1\r\nHost: gateway\r\n\r\n"),
     "asterisk with GET": (400, b"GET * HTTP/1.1\r\n" + HOST + b"\r\n"),
     "coding gzip": (400, with_head(b"Transfer-Encoding: gzip\r\n")),
     "coding identity": (400, with_head(b"Transfer-Encoding: identity\r\n")),

@@ -67,7 +67,7 @@ def reference(data: bytes) -> Outcome:
 def _head(head: bytes) -> Taken | None:
     first, *lines = head.split(b"\r\n")
     match = _LINE.match(first)
-    if match is None:
+    if match is None or match[1] == b"CONNECT":
         return None
     headers: dict[bytes, bytes] = {}
     for line in lines:

@@ -206,7 +206,7 @@ class RequestReader:
         if refusal is not None:
             return refusal
         self._request = request = Request(
-            method, target, headers, b"", _persistent(headers, http_1_0) and method != b"CONNECT", http_1_0
+            method, target, headers, b"", _persistent(headers, http_1_0), http_1_0
         )
         if not target.startswith(b"/") and target != b"*":
             request.target = _origin_form(target)
@@ -322,6 +322,8 @@ _BAD_LINE_ENDS = Refusal(
 
 def _check(method: bytes, target: bytes, headers: dict[bytes, bytes], http_1_0: bool) -> Refusal | None:
     """Host and target must say the same thing (RFC 9112, 3.2)."""
+    if method == b"CONNECT":
+        return Refusal(400, "CONNECT is for proxies, and this is none.")
     host = headers.get(b"host")
     if host is None:
         if not http_1_0:
