@@ -48,6 +48,8 @@ SETTLE = 1.0
 TLS_SHUTDOWN = 10.0
 SECOND = round(1 / TICK)
 BACKLOG = 4096
+# What the kernel may hold for a client beyond what is on its way to it.
+UNSENT_BYTES = 262_144
 
 
 class Composition(Protocol):
@@ -215,9 +217,14 @@ class Worker:
 
     async def _listen(self, listener: ListenFd, front: PublicFront | AdminFront, limits: Limits) -> None:
         context = self._certificates.listen(listener)
+        accepting = socket.socket(fileno=listener.fd)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            # Accepted connections inherit it. Without it the kernel takes megabytes for a client that reads slowly, and
+            # for minutes nothing shows that it reads at all.
+            accepting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         server = await asyncio.get_running_loop().create_server(
             lambda: Downstream(front),
-            sock=socket.socket(fileno=listener.fd),
+            sock=accepting,
             ssl=context,
             ssl_handshake_timeout=None if context is None else limits.header_timeout,
             ssl_shutdown_timeout=None if context is None else TLS_SHUTDOWN,

@@ -19,7 +19,7 @@ from seekgate.app import Application
 from seekgate.config.snapshot import AccessLog, Limits, Listener, Provider, Tls
 from seekgate.config.snapshot_file import sealed, write_snapshot
 from seekgate.gateway.resolver import SystemResolver
-from seekgate.gateway.worker import Worker, _broken
+from seekgate.gateway.worker import UNSENT_BYTES, Worker, _broken
 from seekgate.host.clock import SystemClock
 from seekgate.host.messages import (
     Drain,
@@ -352,6 +352,16 @@ def test_a_handshake_has_the_time_of_a_head(tmp_path: Path) -> None:
         with contextlib.suppress(ConnectionError):
             assert await reader.read() == b""
         writer.close()
+        await supervisor.say(Drain(5.0))
+
+    played(tmp_path, act)
+
+
+def test_the_kernel_holds_little_for_a_slow_client(tmp_path: Path) -> None:
+    async def act(supervisor: Supervisor) -> None:
+        await supervisor.start()
+        held = supervisor.public.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert held == UNSENT_BYTES, "accepted connections have what their listener has"
         await supervisor.say(Drain(5.0))
 
     played(tmp_path, act)
