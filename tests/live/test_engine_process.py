@@ -214,7 +214,8 @@ def test_a_supervisor_whose_descriptor_lives_on_in_a_sibling(tmp_path: Path) -> 
         "reading, writing = os.pipe()\n"
         "command = [sys.executable, '-m', 'seekgate.engine', '--name', 'small', '--model', sys.argv[1],\n"
         "           '--context', '512', '--threads', '1', '--control-fd', str(reading)]\n"
-        "print(subprocess.Popen(command, pass_fds=[reading, writing]).pid, flush=True)\n"
+        "engine = subprocess.Popen(command, pass_fds=[reading, writing], stdout=subprocess.DEVNULL)\n"
+        "print(engine.pid, flush=True)\n"
         "sys.stdin.read()\n"
     )
     with (tmp_path / "log").open("wb") as log:
@@ -226,6 +227,8 @@ def test_a_supervisor_whose_descriptor_lives_on_in_a_sibling(tmp_path: Path) -> 
         )
         assert supervisor.stdout is not None
         pid = int(supervisor.stdout.readline())
+        # It has seen who its parent is once it loads the model, and llama.cpp tells of that.
+        until(lambda: (tmp_path / "log").stat().st_size > 0, "the engine to load")
         supervisor.kill()
         supervisor.communicate()
     until(lambda: not _runs(pid), "the engine to leave")
