@@ -17,5 +17,5 @@ compile() { # compile OUTPUT INPUT [OPTION]...
 }
 
 compile bootstrap requirements/bootstrap.in
-compile run pyproject.toml --extra engine --group build
+compile run pyproject.toml --extra engine --extra privacy --group build
 compile dev pyproject.toml --all-extras --group build --group dev --group docs --group bench -c requirements/run.txt

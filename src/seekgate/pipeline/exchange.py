@@ -7,9 +7,12 @@ from typing import Any, Literal
 import msgspec
 
 from seekgate.config.snapshot import Deployment, Model
+from seekgate.pipeline.principal import ANONYMOUS, Principal
+from seekgate.wire.errors import ErrorKind
 from seekgate.wire.message import Request
 from seekgate.wire.usage import Usage
 
+NOTHING: frozenset[str] = frozenset()
 Operation = Literal["chat", "completions", "embeddings", "models"]
 
 
@@ -42,6 +45,14 @@ class Attempt(msgspec.Struct, gc=False):
     status: int = 0
 
 
+class Stop(msgspec.Struct, frozen=True, gc=False):
+    """Why a stage ends an answer that has begun: an error of the catalogue and what to say (neither text of the
+    answer nor of the prompt)."""
+
+    error: ErrorKind
+    message: str
+
+
 class Exchange(msgspec.Struct, gc=False):
     """One request, from its last byte read to its settlement.
 
@@ -59,6 +70,9 @@ class Exchange(msgspec.Struct, gc=False):
     entered: int = -1
     bytes_in: int = 0
     committed: bool = False
+    # A stage that wants to see the answer sets ``inspected``; one that wants to end it sets ``stop``.
+    inspected: bool = False
+    stop: Stop | None = None
 
     # decode
     tree: Any = None
@@ -67,7 +81,23 @@ class Exchange(msgspec.Struct, gc=False):
     asked_usage: bool = True
 
     # identity
-    principal: str = ""
+    principal: Principal = ANONYMOUS
+
+    # privacy: labels that detectors gave the request, how often each detector hit, and what a stage keeps meanwhile
+    data_classes: frozenset[str] = NOTHING
+    private_only: bool = False
+    detected: dict[str, int] | None = None
+    privacy: Any = None
+
+    # guard
+    guard: Any = None
+
+    # quota
+    reservation: Any = None
+
+    # audit: what stages decided, in words of the form ``stage:what``, and the audit's own notes
+    decisions: tuple[str, ...] = ()
+    audit: Any = None
 
     # route
     model_entry: Model | None = None

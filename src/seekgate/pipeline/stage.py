@@ -33,9 +33,14 @@ class Reply(msgspec.Struct, frozen=True):
 
 class Wait(msgspec.Struct, frozen=True):
     """Park the request until ``awaitable`` is done. It resolves to a `Reply` or None, and the request goes on with
-    the next stage. It is cancelled when the client leaves."""
+    the next stage. It is cancelled when the client leaves.
+
+    ``keep_alive``: the wait may be long. A client that asked for a stream is sent comments meanwhile, and a refusal
+    after such a comment becomes an error event of the stream.
+    """
 
     awaitable: Awaitable[Reply | None]
+    keep_alive: bool = False
 
 
 Verdict = Reply | Wait | None
@@ -48,11 +53,20 @@ class Stage:
         """The request is whole. None lets it pass."""
 
     def on_head(self, x: Exchange) -> None:
-        """The upstream's status and headers are known (``x.status``)."""
+        """The upstream's status and headers are known (``x.status``). Asked only where ``x.inspected`` is set."""
 
     def on_chunk(self, x: Exchange, data: bytes) -> bytes:
-        """A piece of the answer's body is about to go out; return what shall go out instead (``b""`` holds back)."""
+        """A piece of the answer's body is about to go out; return what shall go out instead (``b""`` holds back).
+
+        Asked only where ``x.inspected`` is set. Of a stream ``data`` is one or more whole events, comments among
+        them; of a plain answer it is the whole body. Setting ``x.stop`` ends the answer after what is returned.
+        """
         return data
+
+    def on_last(self, x: Exchange) -> bytes:
+        """A stream has ended, whole or cut, without its last event having been `on_chunk`'s: what is still held back,
+        as whole events. Asked only where ``x.inspected`` is set."""
+        return b""
 
     def on_end(self, x: Exchange) -> None:
         """The exchange is settled. Called exactly once for each stage that was entered, on disconnect too."""

@@ -133,6 +133,20 @@ ADDRESS_NOT_ALLOWED = _kind(
     False,
     "This API key may not be used from this address.",
 )
+KEY_EXPIRED = _kind(
+    "key_expired", 401, "authentication_error", "client", False, "The API key or token has expired."
+)
+IDENTITY_UNAVAILABLE = _kind(
+    "identity_unavailable",
+    503,
+    "server_error",
+    "gateway",
+    True,
+    "Who is calling cannot be checked at the moment.",
+)
+ACCESS_DENIED = _kind(
+    "access_denied", 403, "permission_error", "client", False, "The caller's roles do not allow this."
+)
 MODEL_NOT_ALLOWED = _kind(
     "model_not_allowed", 403, "permission_error", "client", False, "This model may not be asked for here."
 )
@@ -162,6 +176,33 @@ EXPECTATION_FAILED = _kind(
 )
 RATE_LIMITED = _kind(
     "rate_limited", 429, "rate_limit_error", "gateway", True, "Too many requests.", "rate_limit_exceeded"
+)
+BUDGET_EXCEEDED = _kind(
+    "budget_exceeded",
+    429,
+    "insufficient_quota",
+    "gateway",
+    False,
+    "The budget is spent.",
+    "insufficient_quota",
+)
+QUOTA_UNAVAILABLE = _kind(
+    "quota_unavailable", 503, "server_error", "gateway", True, "Limits cannot be checked at the moment."
+)
+CONTENT_BLOCKED = _kind(
+    "content_blocked",
+    400,
+    _REQUEST,
+    "client",
+    False,
+    "The content is not allowed by the gateway's policy.",
+    "content_policy_violation",
+)
+MODERATION_UNAVAILABLE = _kind(
+    "moderation_unavailable", 503, "server_error", "gateway", True, "The content cannot be checked at the moment."
+)
+AUDIT_UNAVAILABLE = _kind(
+    "audit_unavailable", 503, "server_error", "gateway", True, "The audit journal cannot be written at the moment."
 )
 HEADER_TOO_LARGE = _kind(
     "header_too_large",

@@ -71,7 +71,7 @@ class AccessLog(Stage):
             x.status,
             x.outcome,
             int((x.ended_at - started) * 1e6),
-            x.principal,
+            x.principal.name,
             x.model,
             "" if x.deployment is None else x.deployment.id,
             len(x.attempts),

@@ -1,0 +1,1 @@
+"""Compiled settings of capabilities, as they stand in the snapshot: plain msgspec types."""
