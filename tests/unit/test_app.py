@@ -70,7 +70,7 @@ def test_a_request_passes_identity_decode_and_route(tmp_path: Path) -> None:
     made = Composed(tmp_path)
     x, verdict = made.request(chat("flash"))
     assert verdict is None
-    assert (x.principal, x.model, len(x.candidates)) == ("app", "flash", 2)
+    assert (x.principal.name, x.model, len(x.candidates)) == ("app", "flash", 2)
     made.end(x)
     (line,) = made.lines()
     assert (line["key"], line["model"], line["status"]) == ("app", "flash", 200)

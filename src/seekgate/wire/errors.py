@@ -199,10 +199,20 @@ CONTENT_BLOCKED = _kind(
     "content_policy_violation",
 )
 MODERATION_UNAVAILABLE = _kind(
-    "moderation_unavailable", 503, "server_error", "gateway", True, "The content cannot be checked at the moment."
+    "moderation_unavailable",
+    503,
+    "server_error",
+    "gateway",
+    True,
+    "The content cannot be checked at the moment.",
 )
 AUDIT_UNAVAILABLE = _kind(
-    "audit_unavailable", 503, "server_error", "gateway", True, "The audit journal cannot be written at the moment."
+    "audit_unavailable",
+    503,
+    "server_error",
+    "gateway",
+    True,
+    "The audit journal cannot be written at the moment.",
 )
 HEADER_TOO_LARGE = _kind(
     "header_too_large",

@@ -19,7 +19,7 @@ TYPES = {
     413: {"invalid_request_error"},
     415: {"invalid_request_error"},
     417: {"invalid_request_error"},
-    429: {"rate_limit_error"},
+    429: {"rate_limit_error", "insufficient_quota"},
     431: {"invalid_request_error"},
     500: {"server_error"},
     502: {"api_error"},

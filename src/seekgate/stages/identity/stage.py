@@ -33,21 +33,21 @@ class Identity(Stage):
     def on_request(self, x: Exchange) -> Verdict:
         """401 without a known key, 403 from a network that the key does not allow."""
         presented = x.request.headers.get(b"authorization", b"")
-        principal = self._keys.presented(presented)
-        if principal is None:
+        known = self._keys.presented(presented)
+        if known is None:
             if presented.startswith((b"Bearer ", b"bearer ", b"BEARER ")):
                 secret = presented[7:].strip()
             else:
                 secret = b"" if presented else x.request.headers.get(b"x-api-key", b"")
             if not secret:
                 return _MISSING
-            principal = self._keys.find(secret, presented)
-            if principal is None:
+            known = self._keys.find(secret, presented)
+            if known is None:
                 return _UNKNOWN
-        if principal.networks and not principal.allowed_from(x.client):
+        if known.networks and not known.allowed_from(x.client):
             return Reply(
                 error=errors.ADDRESS_NOT_ALLOWED,
-                message=f"The API key '{principal.name}' may not be used from {x.client}.",
+                message=f"The API key '{known.principal.name}' may not be used from {x.client}.",
             )
-        x.principal = principal.name
+        x.principal = known.principal
         return None

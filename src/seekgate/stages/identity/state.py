@@ -13,15 +13,17 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import msgspec
 
+from seekgate.pipeline.principal import Principal
+
 MAX_REMEMBERED = 4096
 
 Network = IPv4Network | IPv6Network
 
 
-class Principal(msgspec.Struct, frozen=True):
-    """Who calls: the key's name, and the networks that it may be used from (none: all)."""
+class Known(msgspec.Struct, frozen=True):
+    """Whom a key stands for, and the networks that it may be used from (none: all)."""
 
-    name: str
+    principal: Principal
     networks: tuple[Network, ...] = ()
 
     def allowed_from(self, client: str) -> bool:
@@ -39,27 +41,29 @@ class KeyTable:
 
     def __init__(self, keys: Iterable[tuple[str, str, tuple[str, ...]]]) -> None:
         """``keys`` are (name, secret, CIDR blocks)."""
-        self._presented: dict[bytes, Principal] = {}
+        self._presented: dict[bytes, Known] = {}
         self._by_digest = {
-            digest(secret.encode()): Principal(name, tuple(ip_network(block) for block in blocks))
+            digest(secret.encode()): Known(
+                Principal(name, name, "file"), tuple(ip_network(block) for block in blocks)
+            )
             for name, secret, blocks in keys
         }
 
     def __len__(self) -> int:
         return len(self._by_digest)
 
-    def presented(self, authorization: bytes) -> Principal | None:
+    def presented(self, authorization: bytes) -> Known | None:
         """The principal that an Authorization header was right for, lately; None: look it up with `find`."""
         return self._presented.get(authorization)
 
-    def find(self, secret: bytes, authorization: bytes = b"") -> Principal | None:
+    def find(self, secret: bytes, authorization: bytes = b"") -> Known | None:
         """The principal that this secret belongs to; remembered for ``authorization``, if given."""
-        principal = self._by_digest.get(digest(secret))
-        if principal is not None and authorization:
+        known = self._by_digest.get(digest(secret))
+        if known is not None and authorization:
             if len(self._presented) >= MAX_REMEMBERED:
                 self._presented.clear()
-            self._presented[authorization] = principal
-        return principal
+            self._presented[authorization] = known
+        return known
 
 
 def digest(secret: bytes) -> bytes:

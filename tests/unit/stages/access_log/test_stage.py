@@ -9,6 +9,7 @@ import msgspec
 
 from seekgate.config.snapshot import Deployment
 from seekgate.pipeline.exchange import Attempt, Exchange
+from seekgate.pipeline.principal import Principal
 from seekgate.stages.access_log.stage import AccessLog, Record
 from seekgate.wire.message import Request
 from seekgate.wire.usage import Usage
@@ -45,7 +46,7 @@ def test_an_answered_stream() -> None:
     x = exchange(
         headers={b"traceparent": b"00-a-b-01"},
         status=200, outcome="answered", ended_at=102.0, first_event_at=100.5, last_event_at=101.5, events=3,
-        principal="app", model="alias", served_model="real", deployment=Deployment("d", "cloud", "real"),
+        principal=Principal("app"), model="alias", served_model="real", deployment=Deployment("d", "cloud", "real"),
         attempts=[Attempt("c", 100.0, "connect"), Attempt("d", 100.1, "answered")], stream=True,
         bytes_in=10, bytes_out=20, fingerprint="fp", finish_reason="stop", upstream_id="trace-9",
         usage=Usage(10, 5, 15, 4, 6, 2), cost_micro=77, currency="USD", price_version="v1", peak=True,

@@ -25,7 +25,7 @@ def test_known(headers: dict[bytes, bytes]) -> None:
     for _ in range(2):  # the second time from memory
         x = exchange(headers=headers)
         assert Identity(TABLE).on_request(x) is None
-        assert x.principal == "app"
+        assert x.principal.name == "app"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_unknown(headers: dict[bytes, bytes]) -> None:
     verdict = Identity(TABLE).on_request(x)
     assert isinstance(verdict, Reply)
     assert verdict.error is not None
-    assert (verdict.error.status, x.principal) == (401, "")
+    assert (verdict.error.status, x.principal.name) == (401, "")
     assert verdict.headers[0][0] == b"WWW-Authenticate"
 
 

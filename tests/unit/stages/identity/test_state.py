@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from seekgate.pipeline.principal import Principal
 from seekgate.stages.identity import state
-from seekgate.stages.identity.state import KeyTable, Principal, digest
+from seekgate.stages.identity.state import KeyTable, Known, digest
 
 TABLE = [("app", "sg-1", ()), ("office", "sg-2", ("192.0.2.0/24", "2001:db8::/32"))]
 
@@ -15,7 +16,7 @@ def test_found_by_the_secret_only() -> None:
     assert len(table) == 2
     app = table.find(b"sg-1")
     assert app is not None
-    assert app.name == "app"
+    assert app.principal.name == "app"
     for other in (b"", b"sg", b"sg-1 ", b"SG-1", b"app", digest(b"sg-1")):
         assert table.find(other) is None
 
@@ -34,7 +35,7 @@ def test_networks(client: str, allowed: bool) -> None:
     office = KeyTable(TABLE).find(b"sg-2")
     assert office is not None
     assert office.allowed_from(client) is allowed
-    assert Principal("app").allowed_from(client)
+    assert Known(Principal("app")).allowed_from(client)
 
 
 def test_what_was_right_is_remembered() -> None:
