@@ -44,13 +44,18 @@ class Hours(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rule of a role. An empty tuple means every value; patterns may end in ``*``. Deny wins over allow."""
+    """One rule of a role. An empty tuple means every value; patterns may end in ``*``. Deny wins over allow.
+
+    An allowing rule covers a request whose data classes are all among ``data_classes``, a denying one a request that
+    has any of them.
+    """
 
     effect: Literal["allow", "deny"]
     actions: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    tiers: tuple[Literal["public", "private"], ...] = ()
     data_classes: tuple[str, ...] = ()
     cidr: tuple[str, ...] = ()
     hours: tuple[Hours, ...] = ()
