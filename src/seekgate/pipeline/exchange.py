@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from seekgate.config.snapshot import Deployment, Model
+from seekgate.pipeline.peer import Peer
 from seekgate.pipeline.principal import ANONYMOUS, Principal
 from seekgate.wire.errors import ErrorKind
 from seekgate.wire.message import Request
@@ -73,6 +74,8 @@ class Exchange(msgspec.Struct, gc=False):
     # A stage that wants to see the answer sets ``inspected``; one that wants to end it sets ``stop``.
     inspected: bool = False
     stop: Stop | None = None
+    # Header lines for the client's head that stages add, each with its CR LF in front.
+    answer_headers: bytes = b""
 
     # decode
     tree: Any = None
