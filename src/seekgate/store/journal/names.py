@@ -1,0 +1,93 @@
+"""What the files of the journal are called, and where they are.
+
+A segment is ``NODE-SLOT-START-SEQUENCE.journal``: the node's id (made once for each home), the worker's slot (``w0``)
+or ``notes``, the writer's start in UTC to the microsecond, and a sequence that grows with each rotation. Sorted by name,
+the segments of one slot are in the order in which they were written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from datetime import datetime, timezone
+from pathlib import Path
+
+import msgspec
+
+SUFFIX = ".journal"
+INDEX_SUFFIX = ".index"
+MANIFEST = "manifest"
+NODE = "node"
+
+_NAME = re.compile(r"([0-9a-z]{1,32})-([a-z0-9]{1,16})-(\d{8}T\d{12})-(\d{6,})\.journal\Z")
+
+
+class SegmentName(msgspec.Struct, frozen=True, order=True):
+    """A segment's name in its parts."""
+
+    node: str
+    slot: str
+    start: str
+    sequence: int
+
+    @property
+    def writer(self) -> str:
+        """Who wrote it: one process in one slot."""
+        return f"{self.node}-{self.slot}-{self.start}"
+
+    def __str__(self) -> str:
+        return f"{self.writer}-{self.sequence:06d}{SUFFIX}"
+
+    def next(self) -> SegmentName:
+        """The one after it, of the same writer."""
+        return SegmentName(self.node, self.slot, self.start, self.sequence + 1)
+
+
+def parse(name: str) -> SegmentName | None:
+    """The parts of a file's name; None when it is no segment's."""
+    found = _NAME.match(name)
+    if found is None:
+        return None
+    return SegmentName(found[1], found[2], found[3], int(found[4]))
+
+
+def first(node: str, slot: str, wall: float) -> SegmentName:
+    """The first segment of a writer that starts at ``wall`` (Unix seconds)."""
+    start = datetime.fromtimestamp(wall, timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+    return SegmentName(node, slot, start, 0)
+
+
+def folder(home: Path) -> Path:
+    """Where the journal of a home is."""
+    return home / "journal"
+
+
+def prepare(journal: Path) -> None:
+    """Make the folder, for this user alone. Raise `OSError`."""
+    journal.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def node_id(journal: Path) -> str:
+    """This home's id, made by whoever asks first: 8 hexadecimal digits. Raise `OSError`."""
+    path = journal / NODE
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text().strip()
+    beside = journal / f".{NODE}.{os.getpid()}.{os.urandom(4).hex()}"
+    beside.write_text(os.urandom(4).hex() + "\n")
+    try:
+        # A link fails where another process was first; its id is then ours.
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink()
+    return path.read_text().strip()
+
+
+def segments(journal: Path) -> list[SegmentName]:
+    """The segments that are there, in the order of their names; none when there is no folder."""
+    try:
+        found = [parse(entry) for entry in os.listdir(journal)]
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in found if name is not None)
