@@ -14,13 +14,16 @@ from pathlib import Path
 
 import msgspec
 
+from seekgate.config.home import home as default_home
 from seekgate.config.secrets import SecretError, resolve
 from seekgate.config.snapshot import Snapshot
 from seekgate.gateway.resolver import SystemResolver
+from seekgate.gateway.rows import Rows
 from seekgate.gateway.worker import Worker
 from seekgate.host.clock import Clock, SystemClock
 from seekgate.host.complaints import complain
 from seekgate.host.logfile import LogWriter
+from seekgate.host.messages import Start
 from seekgate.pipeline.batch import Batch
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
@@ -58,6 +61,13 @@ class Application:
         self._prepared_prices: PriceTable | None = None
         self._ticks = 0
         self._encode = msgspec.json.Encoder().encode_lines
+        self.rows = Rows()
+        self._home = default_home()
+
+    async def begin(self, start: Start) -> None:
+        """Read the rows that there are, before the first request."""
+        self._home = Path(start.home)
+        await self.rows.load(self._home)
 
     def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
         """The stages for this snapshot, in the order in which requests pass them."""
@@ -150,6 +160,7 @@ class Application:
 
     def tick(self) -> None:
         """Settle what has been collected, and hand the records to the log's thread."""
+        self.rows.follow()
         self._hand_over()
         self._count_lost()
         if self._ticks % _MINUTE == 0 and self._prices is not None:
@@ -172,6 +183,7 @@ class Application:
     def close(self) -> None:
         """Write what is left, and wait for that, within bounds: a log that nobody reads must not keep the process."""
         self.tick()
+        self.rows.close()
         if self._log is not None:
             self._log.finish()
             self._leaving.append(self._log)

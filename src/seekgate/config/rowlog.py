@@ -154,12 +154,13 @@ class RowLogReader:
                     raise
                 changes = ()
             if changes or same:
-                return Slice(changes, False, bool(changes))
+                more = bool(changes) and (not same or self.ended or self._offset < seen[2])
+                return Slice(changes, False, more)
         if not self._open():
             return NOTHING
         reset = self._offset == self._begin
         changes = self._changes()
-        return Slice(changes, reset, bool(changes))
+        return Slice(changes, reset, bool(changes) and (self.ended or self._offset < seen[2]))
 
     def _open(self) -> bool:
         """Open the file that is there now; False when it is gone or has no whole header yet."""
@@ -304,8 +305,11 @@ class RowLogWriter:
     def _take_up(self) -> None:
         reader = RowLogReader(self._path)
         try:
-            while (part := reader.read()).more:
+            more = True
+            while more:
+                part = reader.read()
                 self._learn(part.changes)
+                more = part.more
         except RowLogError as error:
             self.damage = str(error)
             self.rows.clear()

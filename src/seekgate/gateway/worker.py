@@ -55,6 +55,10 @@ UNSENT_BYTES = 262_144
 class Composition(Protocol):
     """What the application plugs into a worker (`seekgate.app`)."""
 
+    async def begin(self, start: Start) -> None:
+        """Take up what outlives snapshots (``start.home`` says where it is kept), before anything else is called."""
+        ...
+
     def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
         """Build the stages for a snapshot; raise `OSError` or `ValueError` when something cannot be read."""
         ...
@@ -150,6 +154,7 @@ class Worker:
         self._begin_drain(front.limits.drain_timeout if front is not None else 0.0)
 
     async def _start(self, start: Start) -> None:
+        await self._composition.begin(start)
         snapshot = read_snapshot(start.snapshot)
         world = self._build(snapshot)
         self._composition.prepare(snapshot)
