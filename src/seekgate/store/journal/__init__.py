@@ -9,6 +9,7 @@ seals those that nobody writes any more, closes what their writers left open, an
 `frame`        the bytes of a segment: frames of records, chained by SHA-256
 `names`        what segments are called
 `writer`       a worker's segments: append, commit, failure, rotation
+`backlog`      records that could not be written yet
 `syncing`      the thread that brings written frames to the disk
 `notes`        the segment of the commands and the control process
 `reading`      a segment read back, with everything that is wrong with it and where
@@ -24,6 +25,6 @@ This package's own names are all that a worker imports; they import nothing heav
 from __future__ import annotations
 
 from seekgate.store.journal.notes import note
-from seekgate.store.journal.writer import FAILED, WRITTEN, Journal, Policy
+from seekgate.store.journal.writer import Journal, Policy, Ticket
 
-__all__ = ["FAILED", "WRITTEN", "Journal", "Policy", "note"]
+__all__ = ["Journal", "Policy", "Ticket", "note"]

@@ -1,8 +1,8 @@
 """What the files of the journal are called, and where they are.
 
 A segment is ``NODE-SLOT-START-SEQUENCE.journal``: the node's id (made once for each home), the worker's slot (``w0``)
-or ``notes``, the writer's start in UTC to the microsecond, and a sequence that grows with each rotation. Sorted by name,
-the segments of one slot are in the order in which they were written.
+or ``notes``, the writer's start in UTC to the microsecond, and a sequence that grows with each rotation. Sorted by
+name, the segments of one slot are in the order in which they were written.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -54,7 +54,7 @@ def parse(name: str) -> SegmentName | None:
 
 def first(node: str, slot: str, wall: float) -> SegmentName:
     """The first segment of a writer that starts at ``wall`` (Unix seconds)."""
-    start = datetime.fromtimestamp(wall, timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+    start = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%S%f")
     return SegmentName(node, slot, start, 0)
 
 

@@ -1,8 +1,8 @@
 """The thread that brings written frames to the disk.
 
 With ``always`` each commit has a ticket, and whoever asked is told when the disk has it; one ``fdatasync`` answers for
-all commits that came while the one before it ran (group commit). With ``interval`` the thread syncs on its own, and only
-failures are told.
+all commits that came while the one before it ran (group commit). With ``interval`` the thread syncs on its own, and
+only failures are told.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Settled = Callable[[int, OSError | None], None]
 
 
 class Syncer:
-    """Syncs one file at a time, in a thread of its own. ``settled`` is called in that thread with the newest ticket that
-    an attempt answered for, and why it failed (None: it did not)."""
+    """Syncs one file at a time, in a thread of its own. ``settled`` is called in that thread with the newest ticket
+    that an attempt answered for, and why it failed (None: it did not)."""
 
     def __init__(self, mode: Literal["always", "interval"], interval: float, settled: Settled) -> None:
         self._pause = interval if mode == "interval" else 0.0

@@ -1,16 +1,19 @@
 """A worker's segments: records are collected, written once a turn, and chained.
 
-A frame is written with one system call. A failure (a full disk, a broken one) takes back what was written of it; its
-records are kept, within bounds, and written when that is possible again, in their order. Meanwhile `Journal.failing` is
-true, and new requests are refused or go on, as the policy says. Nothing of this is silent: the log says when it begins
-and ends, `Journal.errors` and `Journal.lost` are counted, and the ledger itself says how many records it lacks.
+A frame is written with one system call. Space is reserved ahead of it, so that a full disk shows while there is still
+room for the records of requests in flight: then `Journal.failing` becomes true, and new requests are refused or go on,
+as the policy says. A write that fails all the same takes back what was written of its frame; its records are kept,
+within bounds, and written when that is possible again, in their order. Nothing of this is silent: the log says when it
+begins and ends, `Journal.errors` and `Journal.lost` are counted, and the ledger itself says how many records it lacks.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
@@ -19,15 +22,15 @@ import msgspec
 
 from seekgate.host.clock import Clock
 from seekgate.host.complaints import complain
+from seekgate.host.reserve import Reserver
 from seekgate.store.journal import names
+from seekgate.store.journal.backlog import Backlog
 from seekgate.store.journal.frame import START, encode
 from seekgate.store.journal.names import SegmentName
 from seekgate.store.journal.syncing import Syncer
 
-WRITTEN = 0
-FAILED = -1
 FORMAT = 1
-OWED_BYTES = 16_777_216
+RESERVE_BYTES = 4_194_304
 CLOSE_SECONDS = 5.0
 
 
@@ -41,16 +44,37 @@ class Policy(msgspec.Struct, frozen=True):
     segment_age: float = 3600.0
 
 
-Settled = Callable[[int, bool], None]
+class Ticket:
+    """A commit that is on its way to the disk."""
+
+    __slots__ = ("_waiting", "number", "settled")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.settled = False
+        self._waiting: list[Callable[[], object]] = []
+
+    def then(self, done: Callable[[], object]) -> None:
+        """Call ``done`` on the loop once the disk has it, or once it is known that it cannot be; at once if it is."""
+        if self.settled:
+            done()
+        else:
+            self._waiting.append(done)
+
+    def settle(self) -> None:
+        """It is."""
+        self.settled = True
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            done()
 
 
 class Journal:
-    """One writer. ``append`` and ``commit`` belong to the loop's thread, like everything here.
+    """One writer. Everything here belongs to the loop's thread.
 
-    ``settled`` is called with a ticket and whether the disk has everything up to it; with ``fsync: always`` only, and
-    through ``soon``, which runs a callable on the loop from another thread (``loop.call_soon_threadsafe``). ``carry``
-    gives the records of what is still open, which begin the next segment. ``rotated`` is told that a segment is
-    finished and can be sealed.
+    ``soon`` runs a callable on the loop from another thread (``loop.call_soon_threadsafe``). ``carry`` gives the
+    records of what is still open, which begin the next segment. ``rotated`` is told that a segment is finished and can
+    be sealed.
     """
 
     def __init__(
@@ -61,37 +85,43 @@ class Journal:
         clock: Clock,
         *,
         soon: Callable[[Callable[[], None]], object],
-        settled: Settled = lambda ticket, durable: None,
         carry: Callable[[], Iterable[bytes]] = tuple,
-        rotated: Callable[[], None] = lambda: None,
+        rotated: Callable[[], object] = lambda: None,
     ) -> None:
         self._folder = folder
         self._slot = slot
         self._policy = policy
         self._clock = clock
         self._soon = soon
-        self._settled = settled
         self._carry = carry
         self._rotated = rotated
         self._records: list[bytes] = []
         self.append: Callable[[bytes], None] = self._records.append
         """Collect a record for the next `commit`."""
         self.failing = False
+        """New requests should be refused, or go on with an alarm."""
         self.errors = 0
         self.lost = 0
         self.name: SegmentName | None = None
-        self._strict = policy.on_failure == "refuse"
         self._always = policy.fsync == "always"
         self._descriptor = -1
         self._digest = START
         self._number = 0
         self._size = 0
         self._opened = 0.0
-        self._owed: list[bytes] = []
-        self._owed_bytes = 0
-        self._untold = 0
+        self._reserve: Reserver | None = Reserver()
+        self._reserved = 0
+        self._seen = 0
+        self._broken = False
         self._spoiled = False
+        self._backlog = Backlog()
         self._syncer: Syncer | None = None
+        self._tickets: deque[Ticket] = deque()
+
+    @property
+    def refusing(self) -> bool:
+        """New requests are to be refused."""
+        return self.failing and self._policy.on_failure == "refuse"
 
     # -- the life of a writer -------------------------------------------------------------------------------------
 
@@ -102,93 +132,101 @@ class Journal:
             self._syncer.start()
         try:
             self._begin()
+            self._take_room()
         except OSError as error:
             self._fail(error)
 
     def tick(self) -> None:
-        """At short intervals: write what is owed, go to the next segment when this one is large or old enough."""
+        """At short intervals: write what is owed, see that there is room, and go to the next segment when this one is
+        large or old enough."""
         if self._records:
             self.commit()
-        if self.failing:
-            self._retry()
-        elif (
-            self._size >= self._policy.segment_bytes
-            or self._clock.monotonic() - self._opened >= self._policy.segment_age
-        ):
-            self.rotate()
-
-    def rotate(self) -> None:
-        """Go to the next segment, if this one has anything in it. When that fails, writing goes on in this one."""
-        if self._number <= 1 and not self._spoiled:
-            self._opened = self._clock.monotonic()
-            return
         try:
-            self._begin()
+            if self._broken or self._spoiled or self._descriptor < 0:
+                self._mend()
+            elif self._size >= self._policy.segment_bytes or self._aged():
+                self.rotate()
+            self._take_room()
         except OSError as error:
             self._fail(error)
             return
+        if self.failing:
+            self._recovered()
+
+    def rotate(self) -> None:
+        """Go to the next segment, if this one has anything in it. Raise `OSError`; then writing goes on in this one."""
+        if self._number <= 1:
+            self._opened = self._clock.monotonic()
+            return
+        self._begin()
         self._rotated()
 
     def close(self) -> None:
         """Write what is left, say that this was the end, and let go."""
-        self._append_own(["closed", self._clock.wall()])
+        self.append(msgspec.json.encode([0, "closed", self._clock.wall()]))
         self.commit()
-        if self.failing:
-            self._retry()
-        if self._owed:
-            self.lost += len(self._owed)
-            complain(
-                "audit records are lost: they could not be written before the end", records=str(self.lost)
-            )
+        if self._broken:
+            try:
+                self._mend()
+            except OSError as error:
+                self._fail(error)
+        if self._backlog.records:
+            self.lost += len(self._backlog.records)
+            complain("audit records are lost: the journal could not be written", records=str(self.lost))
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):  # gives back the room that was not needed
+                os.ftruncate(self._descriptor, self._size)
         if self._syncer is not None:
             self._syncer.stop(CLOSE_SECONDS)
         elif self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
 
+    def _aged(self) -> bool:
+        return self._clock.monotonic() - self._opened >= self._policy.segment_age
+
     # -- writing --------------------------------------------------------------------------------------------------
 
-    def commit(self) -> int:
-        """Write everything that was collected.
+    def commit(self) -> Ticket | None:
+        """Write everything that was collected. With ``fsync: always`` the ticket tells when the disk has it.
 
-        `WRITTEN`: nothing stands in the way of what this turn has to say. A ticket (greater than zero): it is written,
-        but wait until ``settled`` names this ticket or a later one. `FAILED`: it could not be written, and the policy is
-        to refuse: calls of upstreams that this turn was about to make must not be made.
+        Nothing is raised: what cannot be written now is written later, and `failing` says so.
         """
         records = self._records
         if not records:
-            return WRITTEN
-        if self.failing:
-            self._owe(records)
+            return None
+        if self._broken:
+            self.lost += self._backlog.add(records)
             records.clear()
-            return FAILED if self._strict else WRITTEN
+            return None
         frame, digest = encode(self._digest, self._number, records)
         try:
             written = os.write(self._descriptor, frame)
             if written != len(frame):
-                self._rest(frame, written)
+                self._write_all(memoryview(frame)[written:])
         except OSError as error:
-            self._owe(records)
+            self.lost += self._backlog.add(records)
             records.clear()
+            self._broken = True
             self._fail(error)
-            return FAILED if self._strict else WRITTEN
+            return None
         self._digest = digest
         self._number += len(records)
         self._size += len(frame)
         records.clear()
         if self._syncer is None:
-            return WRITTEN
-        ticket = self._syncer.written()
-        return ticket if self._always else WRITTEN
+            return None
+        number = self._syncer.written()
+        if not self._always:
+            return None
+        ticket = Ticket(number)
+        self._tickets.append(ticket)
+        return ticket
 
-    def _rest(self, frame: bytes, written: int) -> None:
-        """The kernel took a part: a full disk takes none of the rest, a signal is no reason to give up."""
-        view = memoryview(frame)[written:]
+    def _write_all(self, view: memoryview) -> None:
+        """The kernel may take a part: a full disk takes none of the rest, a signal is no reason to give up."""
         while view:
             view = view[os.write(self._descriptor, view) :]
-
-    def _append_own(self, record: list[object]) -> None:
-        self.append(msgspec.json.encode([0, *record]))
 
     # -- segments -------------------------------------------------------------------------------------------------
 
@@ -220,7 +258,11 @@ class Journal:
         descriptor = self._create(name, frames)
         old, self._descriptor = self._descriptor, descriptor
         self.name, self._digest, self._number = name, digest, 1 + len(carried)
+        if old >= 0 and not self._spoiled:
+            with contextlib.suppress(OSError):  # gives back the room that was not needed
+                os.ftruncate(old, self._size)
         self._size, self._opened, self._spoiled = len(frames), self._clock.monotonic(), False
+        self._reserved = self._seen = 0
         if self._syncer is not None:
             self._syncer.use(descriptor, os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC))
         elif old >= 0:
@@ -234,75 +276,72 @@ class Journal:
             # Held for as long as this process writes: who can take it knows that nobody does any more.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.write(descriptor, frames) != len(frames):
-                raise OSError(28, "only a part of a new segment was taken")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
             os.close(descriptor)
             path.unlink()
             raise
         return descriptor
 
-    # -- failure --------------------------------------------------------------------------------------------------
+    # -- room and failure -----------------------------------------------------------------------------------------
+
+    def _take_room(self) -> None:
+        """Reserve what the next ticks may need. Raise `OSError` when there is not so much."""
+        grown, self._seen = max(0, self._size - self._seen), self._size
+        wanted = RESERVE_BYTES + 4 * grown
+        if self._reserve is not None and self._reserved - self._size < wanted // 2:
+            if self._reserve(self._descriptor, self._size, wanted):
+                self._reserved = self._size + wanted
+            else:
+                self._reserve = None  # not on this file system: then only a failed write tells
 
     def _fail(self, error: OSError) -> None:
         self.errors += 1
-        if self._descriptor >= 0 and not self._spoiled:
+        if self._broken and self._descriptor >= 0 and not self._spoiled:
             try:
                 os.ftruncate(self._descriptor, self._size)
+                self._reserved = 0
             except OSError:
                 self._spoiled = True  # a torn frame stays at its end: the next one goes into another segment
+        if self._descriptor < 0:
+            self._broken = True
         if not self.failing:
             self.failing = True
-            what = "new requests are refused" if self._strict else "requests go on without a record"
-            complain(
-                f"the audit journal cannot be written: {what}", error=error.strerror or type(error).__name__
-            )
+            refuse = self._policy.on_failure == "refuse"
+            what = "new requests are refused" if refuse else "requests go on, perhaps without a record"
+            complain(f"the audit journal cannot be written: {what}", error=error.strerror or "unknown")
 
-    def _owe(self, records: list[bytes]) -> None:
-        for record in records:
-            if self._owed_bytes + len(record) > OWED_BYTES:
-                self.lost += 1
-                self._untold += 1
-            else:
-                self._owed.append(record)
-                self._owed_bytes += len(record)
+    def _mend(self) -> None:
+        """Write what is owed. Raise `OSError` when that is still not possible."""
+        if self._descriptor < 0 or self._spoiled:
+            self._begin()
+        owed = self._backlog.to_write(self._clock.wall())
+        if owed:
+            self._broken = True
+            frame, digest = encode(self._digest, self._number, owed)
+            self._write_all(memoryview(frame))
+            self._digest, self._number = digest, self._number + len(owed)
+            self._size += len(frame)
+            self._backlog.clear()
+            if self._syncer is not None:
+                self._syncer.written()
+        self._broken = False
 
-    def _retry(self) -> None:
-        """Try to write what is owed, and be well again."""
-        try:
-            if self._descriptor < 0 or self._spoiled:
-                self._begin()
-            owed = self._owed
-            if self._untold:
-                owed = [*owed, msgspec.json.encode([0, "lost", self._clock.wall(), self._untold])]
-            if owed:
-                frame, digest = encode(self._digest, self._number, owed)
-                self._rest(frame, 0)
-                self._digest, self._number = digest, self._number + len(owed)
-                self._size += len(frame)
-        except OSError as error:
-            self._fail(error)
-            return
-        complain(
-            "the audit journal is written again",
-            level="warning",
-            late=str(len(self._owed)),
-            lost=str(self._untold),
-        )
-        self._owed, self._owed_bytes, self._untold = [], 0, 0
+    def _recovered(self) -> None:
         self.failing = False
-        if self._syncer is not None:
-            self._syncer.written()
+        complain("the audit journal is written again", level="warning", lost=str(self.lost))
 
-    def _synced(self, ticket: int, error: OSError | None) -> None:
+    def _synced(self, number: int, error: OSError | None) -> None:
         """In the syncer's thread."""
-        if error is None and not self._always:
-            return
-        with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody to tell
-            self._soon(lambda: self._after_sync(ticket, error))
+        if error is not None or self._always:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody to tell
+                self._soon(lambda: self._after_sync(number, error))
 
-    def _after_sync(self, ticket: int, error: OSError | None) -> None:
+    def _after_sync(self, number: int, error: OSError | None) -> None:
         if error is not None:
-            # After a failed sync nobody knows what the disk has: the rest goes into a new segment (fsync(2)).
+            # After a failed sync nobody knows what the disk has: what follows goes into a new segment (fsync(2)).
             self._spoiled = True
             self._fail(error)
-        self._settled(ticket, error is None)
+        tickets = self._tickets
+        while tickets and tickets[0].number <= number:
+            tickets.popleft().settle()
