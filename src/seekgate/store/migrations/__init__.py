@@ -1,0 +1,1 @@
+"""Migrations of the rows' tables, run by `seekgate.store.schema` on first use of a database."""
