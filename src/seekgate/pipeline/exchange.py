@@ -108,6 +108,9 @@ class Exchange(msgspec.Struct, gc=False):
     deployment: Deployment | None = None
     attempts: list[Attempt] = []
 
+    # access: the names that a list of models shows (None: all)
+    visible: frozenset[str] | None = None
+
     # answer
     status: int = 0
     first_event_at: float = 0.0
