@@ -98,8 +98,10 @@ class Exchange(msgspec.Struct, gc=False):
     # quota
     reservation: Any = None
 
-    # audit: what stages decided, in words of the form ``stage:what``, and the audit's own notes
+    # audit: what stages decided, in words of the form ``stage:what``, the body as it came if a stage has replaced it
+    # (that stage sets it), and the audit's own notes
     decisions: tuple[str, ...] = ()
+    received: bytes | None = None
     audit: Any = None
 
     # route
