@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seekgate.config import snapshot, units
+from seekgate.config.database import compile_database
 from seekgate.config.engines import Engine, is_path
 from seekgate.config.front_door import Listen
 from seekgate.config.problems import ConfigError
@@ -67,6 +68,7 @@ def compile_settings(loaded: Loaded, number: int) -> snapshot.Snapshot:
             },
             trusted_proxies=tuple(settings.trusted_proxies),
             access_log=snapshot.AccessLog(_log_target(loaded, settings.access_log)),
+            database=compile_database(loaded.context, settings.database),
             prices=None if settings.prices is None else loaded.context.located(settings.prices),
         )
     )

@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 from pydantic import Field, ValidationError
 
 from seekgate.config import engines as engine
+from seekgate.config import database as database_file
 from seekgate.config import front_door, upstreams
 from seekgate.config.context import Context
 from seekgate.config.fields import Automatic, Network, Section
@@ -63,6 +64,9 @@ class Settings(Section):
         default="stdout",
         description="Where the access log goes: `stdout`, `stderr`, `off`, or a file's path.",
     )
+    database: database_file.Database | None = Field(
+        default=None, description="The rows that `seekgate keys`, `teams`, `roles`, `limits` … manage."
+    )
     prices: FilePathText | None = Field(
         default=None, description="A price file (JSON) laid over the built-in one, entry by entry."
     )
@@ -70,6 +74,7 @@ class Settings(Section):
 
 CHECKS = (
     front_door.check,
+    database_file.check,
     engine.check,
     upstreams.check,
     identity.check,

@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from seekgate.config.compiled.database import Database
+
 
 class Tls(msgspec.Struct, frozen=True, omit_defaults=True):
     """A listener's certificate and private key: PEM files, re-read when a snapshot is loaded."""
@@ -167,3 +169,4 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     trusted_proxies: tuple[str, ...] = ()
     access_log: AccessLog = AccessLog()
     prices: str | None = None
+    database: Database | None = None
