@@ -95,8 +95,9 @@ class Exchange(msgspec.Struct, gc=False):
     # guard
     guard: Any = None
 
-    # quota
+    # quota: what is reserved until the end; whether the upstream may finish its answer though the client has left
     reservation: Any = None
+    drain: bool = False
 
     # audit: what stages decided, in words of the form ``stage:what``, the body as it came if a stage has replaced it
     # (that stage sets it), and the audit's own notes
