@@ -99,7 +99,9 @@ class Journal:
         self.append: Callable[[bytes], None] = self._records.append
         """Collect a record for the next `commit`."""
         self.failing = False
-        """New requests should be refused, or go on with an alarm."""
+        """Records cannot be written, or will soon be impossible to write."""
+        self.refusing = False
+        """`failing`, and the policy is to refuse new requests."""
         self.errors = 0
         self.lost = 0
         self.name: SegmentName | None = None
@@ -117,11 +119,6 @@ class Journal:
         self._backlog = Backlog()
         self._syncer: Syncer | None = None
         self._tickets: deque[Ticket] = deque()
-
-    @property
-    def refusing(self) -> bool:
-        """New requests are to be refused."""
-        return self.failing and self._policy.on_failure == "refuse"
 
     # -- the life of a writer -------------------------------------------------------------------------------------
 
@@ -307,8 +304,8 @@ class Journal:
             self._broken = True
         if not self.failing:
             self.failing = True
-            refuse = self._policy.on_failure == "refuse"
-            what = "new requests are refused" if refuse else "requests go on, perhaps without a record"
+            self.refusing = self._policy.on_failure == "refuse"
+            what = "new requests are refused" if self.refusing else "requests go on, perhaps without a record"
             complain(f"the audit journal cannot be written: {what}", error=error.strerror or "unknown")
 
     def _mend(self) -> None:
@@ -328,7 +325,7 @@ class Journal:
         self._broken = False
 
     def _recovered(self) -> None:
-        self.failing = False
+        self.failing = self.refusing = False
         complain("the audit journal is written again", level="warning", lost=str(self.lost))
 
     def _synced(self, number: int, error: OSError | None) -> None:

@@ -1,0 +1,87 @@
+"""The fields of the audit's records, by name, for everything that reads them. The stage writes them in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from seekgate.store.journal.records import ABANDONED, CLOSE, NOTE, OPEN, OWN, SINGLE
+
+HEAD = ("kind", "number", "time", "request", "caller")
+ASKED = (
+    "caller_kind",
+    "caller_name",
+    "organisation",
+    "team",
+    "application",
+    "tier",
+    "user",
+    "reserved",
+    "client",
+    "operation",
+    "route",
+    "model",
+    "deployment",
+    "stream",
+    "bytes_in",
+    "prompt_sha256",
+    "received_sha256",
+    "decisions",
+    "detected",
+    "prompt",
+)
+ANSWERED = (
+    "status",
+    "outcome",
+    "error",
+    "error_source",
+    "deployment",
+    "served_model",
+    "upstream_id",
+    "attempts",
+    "duration_us",
+    "ttft_us",
+    "events",
+    "bytes_out",
+    "finish_reason",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "cost_micro",
+    "currency",
+    "price",
+    "answer_sha256",
+    "decisions",
+    "detected",
+    "answer",
+)
+NAMES = {
+    OPEN: "open",
+    CLOSE: "close",
+    SINGLE: "single",
+    NOTE: "note",
+    ABANDONED: "abandoned",
+    OWN: "journal",
+}
+
+
+def named(record: Sequence[Any]) -> dict[str, Any]:
+    """A record as a mapping, without what is empty. Digests are base64 (RFC 4648)."""
+    kind = record[0]
+    found: dict[str, Any] = {"record": NAMES.get(kind, str(kind))}
+    if kind == OWN:
+        found["what"] = record[1]
+        found["details"] = list(record[2:])
+    elif kind == NOTE:
+        found |= {"time": record[1], "event": record[2]}
+    elif kind == ABANDONED:
+        found |= dict(zip((*HEAD[1:], "writer", "reserved"), record[1:], strict=False))
+    else:
+        names = HEAD + {OPEN: ASKED, CLOSE: ANSWERED}.get(kind, ASKED + ANSWERED)
+        found |= {
+            name: value
+            for name, value in zip(names[1:], record[1:], strict=False)
+            if value not in (None, "", [], {})
+        }
+    return found

@@ -1,0 +1,27 @@
+"""What every record begins with, whoever wrote it: JSON arrays, so that a segment can be read without this program.
+
+=============  =================================================================
+``OWN``        ``[0, what, …]``: the journal's own, such as a segment's first
+``OPEN``       ``[1, number, time, request, caller, …]``: before an upstream is called
+``CLOSE``      ``[2, number, time, request, caller, …]``: settled; ``number`` is the open's
+``SINGLE``     ``[3, number, time, request, caller, …]``: both at once, of what reached no upstream
+``NOTE``       ``[4, time, event]``: a change that somebody made
+``ABANDONED``  ``[5, number, time, request, caller, writer, reserved]``: an open of ``writer`` that nobody closed
+=============  =================================================================
+
+``number`` counts the requests of one writer, ``time`` is Unix seconds, ``request`` the request's id and ``caller`` the
+principal's. An open that is still open when its segment ends is repeated at the beginning of the next one. The eighth
+element behind an open's caller is what was reserved for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+OWN, OPEN, CLOSE, SINGLE, NOTE, ABANDONED = range(6)
+NUMBER, TIME, REQUEST, CALLER, RESERVED = 1, 2, 3, 4, 12
+
+decode = msgspec.json.Decoder(list[Any]).decode
+encode = msgspec.json.Encoder().encode
