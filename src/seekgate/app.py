@@ -28,6 +28,8 @@ from seekgate.pipeline.batch import Batch
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
 from seekgate.pipeline.stage import Stage
+from seekgate.stages.access.stage import Access
+from seekgate.stages.access.state import AccessRows, AccessTable
 from seekgate.stages.access_log.stage import AccessLog, Record
 from seekgate.stages.decode.stage import Decode
 from seekgate.stages.identity.stage import Identity
@@ -62,6 +64,9 @@ class Application:
         self._ticks = 0
         self._encode = msgspec.json.Encoder().encode_lines
         self.rows = Rows()
+        self._access = AccessRows()
+        for kind in ("role", "binding"):
+            self.rows.register(kind, self._access.apply)
         self._home = default_home()
 
     async def begin(self, start: Start) -> None:
@@ -83,6 +88,7 @@ class Application:
             Identity(keys),
             Decode(),
             Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
+            Access(AccessTable(snapshot, self._access, _warn)),
         ]
         return Pipeline(stages, report)
 
@@ -192,6 +198,10 @@ class Application:
         for log in self._leaving:
             log.join(max(0.0, end - self._clock.monotonic()))
         self._count_lost()
+
+
+def _warn(text: str) -> None:
+    complain(text, level="warning")
 
 
 def main() -> int:

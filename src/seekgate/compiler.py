@@ -22,6 +22,7 @@ from seekgate.config.proxy import parse_proxy, proxy_for
 from seekgate.config.snapshot_file import sealed, write_snapshot
 from seekgate.config.upstreams import Provider
 from seekgate.settings import Loaded, Settings, load
+from seekgate.stages.access.compile import compile_access
 
 
 def compile_file(
@@ -68,6 +69,7 @@ def compile_settings(loaded: Loaded, number: int) -> snapshot.Snapshot:
             },
             trusted_proxies=tuple(settings.trusted_proxies),
             access_log=snapshot.AccessLog(_log_target(loaded, settings.access_log)),
+            access=compile_access(loaded.context.tree, settings.roles, settings.bindings, settings.access),
             database=compile_database(loaded.context, settings.database),
             prices=None if settings.prices is None else loaded.context.located(settings.prices),
         )

@@ -24,6 +24,7 @@ from seekgate.config.secrets import SecretResolver
 from seekgate.config.translate import translate
 from seekgate.config.tree import Tree
 from seekgate.config.yaml_file import parse_tree, read_tree
+from seekgate.stages.access import config as access_file
 from seekgate.stages.access_log import config as access_log_file
 from seekgate.stages.identity import config as identity
 from seekgate.stages.metering import config as metering
@@ -64,6 +65,12 @@ class Settings(Section):
         default="stdout",
         description="Where the access log goes: `stdout`, `stderr`, `off`, or a file's path.",
     )
+    roles: dict[str, access_file.Role] = Field(
+        default={},
+        description="Roles by name; they win over the database's and built-in ones of the same name.",
+    )
+    bindings: list[access_file.Binding] = Field(default=[], description="Who has which roles.")
+    access: access_file.Access = Field(default=access_file.Access(), description="What holds for every role.")
     database: database_file.Database | None = Field(
         default=None, description="The rows that `seekgate keys`, `teams`, `roles`, `limits` … manage."
     )
@@ -79,6 +86,7 @@ CHECKS = (
     upstreams.check,
     identity.check,
     route.check,
+    access_file.check,
     metering.check,
     access_log_file.check,
 )

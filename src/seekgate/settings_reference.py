@@ -11,6 +11,7 @@ from seekgate.config import engines as engine
 from seekgate.config import front_door, units, upstreams
 from seekgate.config.translate import inner_type
 from seekgate.settings import Loaded, Settings
+from seekgate.stages.access import config as access
 from seekgate.stages.identity import config as identity
 from seekgate.stages.route import config as route
 
@@ -27,6 +28,10 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("models", route.Model),
     ("models.deployments", route.Deployment),
     ("routes", route.Route),
+    ("roles", access.Role),
+    ("roles.grants", access.Grant),
+    ("bindings", access.Binding),
+    ("access", access.Access),
 )
 
 _WORDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}

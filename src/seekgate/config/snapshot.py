@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from seekgate.config.compiled.access import Access
 from seekgate.config.compiled.database import Database
 
 
@@ -170,3 +171,4 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     access_log: AccessLog = AccessLog()
     prices: str | None = None
     database: Database | None = None
+    access: Access = Access()

@@ -26,6 +26,7 @@ from seekgate.wire.response import own_head
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}").fullmatch
 _NOWHERE = Endpoint("models", "")
+_MAX_LISTS = 256
 _ALLOW_POST = ((b"Allow", b"POST, OPTIONS"),)
 _ALLOW_GET = ((b"Allow", b"GET, HEAD, OPTIONS"),)
 
@@ -63,7 +64,7 @@ class PublicFront:
         self.world = world
         self.limits: Limits = world.snapshot.limits
         self._trusted = tuple(ip_network(block) for block in world.snapshot.trusted_proxies)
-        self._lists: dict[Endpoint, bytes] = {}
+        self._lists: dict[tuple[Endpoint, frozenset[str] | None], bytes] = {}
 
     # -- connections ----------------------------------------------------------------------------------------------
 
@@ -217,19 +218,21 @@ class PublicFront:
         return found
 
     def _models(self, x: Exchange, world: World) -> Reply:
-        """The list of models, or one of them, as OpenAI's API has it."""
-        endpoint = x.endpoint
+        """The list of models, or one of them, as OpenAI's API has it: what the caller may see (``x.visible``)."""
+        endpoint, visible = x.endpoint, x.visible
         if endpoint.model:
             model = world.snapshot.models.get(endpoint.model)
-            if model is None or (endpoint.models is not None and endpoint.model not in endpoint.models):
+            if model is None or not _shown(endpoint.model, endpoint.models, visible):
                 message = f"The model '{endpoint.model[:200]}' is not served here."
                 return Reply(error=errors.UNKNOWN_MODEL, message=message, param="model")
             return Reply(body=_encode(_entry(world.snapshot, endpoint.model)))
-        body = self._lists.get(endpoint)
+        body = self._lists.get((endpoint, visible))
         if body is None:
-            names = [n for n in world.snapshot.models if endpoint.models is None or n in endpoint.models]
+            names = [name for name in world.snapshot.models if _shown(name, endpoint.models, visible)]
             entries = [_entry(world.snapshot, name) for name in names]
-            body = self._lists[endpoint] = _encode({"object": "list", "data": entries})
+            if len(self._lists) >= _MAX_LISTS:
+                self._lists.clear()
+            body = self._lists[endpoint, visible] = _encode({"object": "list", "data": entries})
         return Reply(body=body)
 
     def _client(self, peer: str, forwarded: bytes) -> str:
@@ -299,7 +302,8 @@ class Parked:
         """Nothing is being sent."""
 
 
-_encode = msgspec.json.encode
+def _shown(name: str, served: frozenset[str] | None, visible: frozenset[str] | None) -> bool:
+    return (served is None or name in served) and (visible is None or name in visible)
 
 
 def _entry(snapshot: Snapshot, name: str) -> dict[str, object]:
