@@ -266,6 +266,8 @@ class RowLogWriter:
             self._learn(changes)
             self.compact()
             return
+        if not changes:
+            return
         lines = [_encode(one) + b"\n" for one in changes]
         start = self._size
         try:

@@ -75,6 +75,14 @@ class SpawnEngine(msgspec.Struct, frozen=True):
     path: str
 
 
+class SpawnCompanion(msgspec.Struct, frozen=True):
+    """Start a companion: the module and its arguments."""
+
+    id: int
+    name: str
+    command: tuple[str, ...]
+
+
 class TellEngine(msgspec.Struct, frozen=True):
     """Tell every worker that an engine's state has changed (`Engines.states` has it)."""
 
@@ -105,6 +113,7 @@ Action = (
     | RolledBack
     | LocateModel
     | SpawnEngine
+    | SpawnCompanion
     | TellEngine
     | Note
     | Fatal

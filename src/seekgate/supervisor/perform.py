@@ -12,6 +12,7 @@ from seekgate.host import messages as msg
 from seekgate.host.processes import describe_exit, python
 from seekgate.supervisor import actions as act
 from seekgate.supervisor.children import Children
+from seekgate.supervisor.companions import Companions
 from seekgate.supervisor.engines import Engines
 from seekgate.supervisor.home import Home
 from seekgate.supervisor.log import Logger
@@ -65,6 +66,7 @@ class Performer:
         self._acting = False
         self._timer: Timer | None = None
         self._logs: dict[str, RotatingFile] = {}
+        self.companions = Companions(workers.ids)
         self.locator = Locator(workers.ids, self.children)
 
     def do(self, actions: Iterable[act.Action]) -> None:
@@ -98,6 +100,8 @@ class Performer:
                 self._locate(name, model)
             case act.SpawnEngine():
                 self._spawn_engine(action)
+            case act.SpawnCompanion(id, name, command):
+                self._spawn_companion(id, name, command)
             case act.TellEngine(name):
                 self._tell_engine(name)
             case act.Note(level, text, fields):
@@ -120,13 +124,15 @@ class Performer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        times = [t for t in (self._workers.due(), self._engines.due()) if t is not None]
+        times = [
+            t for t in (self._workers.due(), self._engines.due(), self.companions.due()) if t is not None
+        ]
         if times:
             self._timer = self._loop.later(min(times) - self._loop.now(), self._tick)
 
     def _tick(self) -> None:
         now = self._loop.now()
-        self.do([*self._workers.tick(now), *self._engines.tick(now)])
+        self.do([*self._workers.tick(now), *self._engines.tick(now), *self.companions.tick(now)])
 
     # Workers.
 
@@ -166,6 +172,23 @@ class Performer:
 
     def _worker_exited(self, id: int, how: str) -> None:
         self.do(self._workers.exited(id, how, self._loop.now()))
+
+    # Companions.
+
+    def _spawn_companion(self, id: int, name: str, command: tuple[str, ...]) -> None:
+        try:
+            self.children.start(
+                id,
+                name,
+                python(*command),
+                on_message=lambda _: None,
+                on_exit=lambda code: self._companion_exited(id, describe_exit(code)),
+            )
+        except OSError as error:
+            self._companion_exited(id, f"cannot be started: {error.strerror}")
+
+    def _companion_exited(self, id: int, how: str) -> None:
+        self.do(self.companions.exited(id, how, self._loop.now()))
 
     # Engines.
 

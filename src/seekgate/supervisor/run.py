@@ -20,6 +20,7 @@ import msgspec
 from seekgate.config.snapshot import Snapshot
 from seekgate.host.notify import Notifier
 from seekgate.supervisor import greeting, sockets
+from seekgate.supervisor.companions import commands_for
 from seekgate.supervisor.compiling import Compilation
 from seekgate.supervisor.engines import Engines
 from seekgate.supervisor.home import Home, LockedError
@@ -223,6 +224,13 @@ class Supervisor:
         if self._unverified is not None and not self._compiling:
             self._compile()
 
+    def _accompany(self) -> None:
+        """Run what there is to run beside the workers, once these are ready: they need the processor first."""
+        if self._snapshot is not None and not self._stopping and self._workers.all_ready:
+            companions = self._performer.companions
+            if actions := companions.want(commands_for(self._snapshot, self._home.path), self._loop.now()):
+                self._do(actions)
+
     def _ready(self) -> None:
         number = self._snapshot.number if self._snapshot is not None else 0
         text = f"serving on snapshot {number} with {len(self._workers.slots)} workers"
@@ -288,6 +296,7 @@ class Supervisor:
         if self._watch.changed():
             self._log.info("a configuration file has changed: reloading")
             self._reload()
+        self._accompany()
         self._loop.later(INTERVAL, self._look_at_files)
         if not self._announced and not self._stopping:
             # A model may take minutes to fetch; the service manager should not give up meanwhile.
@@ -330,7 +339,8 @@ class Supervisor:
             return
         if not self._engines.stopping:
             # Comes back here when it has been done.
-            self._do(self._engines.stop(ENGINE_DRAIN, self._loop.now()))
+            now = self._loop.now()
+            self._do([*self._engines.stop(ENGINE_DRAIN, now), *self._performer.companions.stop(now)])
         elif len(self._children) == 0:
             self._stopped = True
             self._home.forget_children()
@@ -354,6 +364,7 @@ class Supervisor:
     def progressed(self) -> None:
         """Something has been done: see whether the node is ready, or gone."""
         self._greet()
+        self._accompany()
         self._finish()
 
 

@@ -96,9 +96,8 @@ class Sockets:
         for bound, sock in zip(self._listeners, self._slots[slot], strict=True):
             # Several may have the same address when the system chooses the port: their order tells them apart.
             same = now.get((bound.host, bound.port))
-            tls = (same.pop(0) if same else bound).tls
-            certificate, key = (tls.certificate, tls.key) if tls else (None, None)
-            rows.append(ListenFd(sock.fileno(), certificate, key, bound.host, bound.port))
+            as_now = same.pop(0) if same else bound
+            rows.append(ListenFd(sock.fileno(), as_now.tls, bound.host, bound.port, as_now.xfcc_from))
         return tuple(rows)
 
     def close(self) -> None:

@@ -46,12 +46,13 @@ class FileWatch:
 
 
 def files_of(config: str | None, snapshot: Snapshot | None) -> list[str]:
-    """The files whose change asks for a reload: the configuration, certificates, and secrets kept in files."""
+    """The files whose change asks for a reload: the configuration, certificates, revocation lists, and
+    secrets kept in files."""
     paths = [config] if config else []
     if snapshot is not None:
         for listener in snapshot.listeners:
             if listener.tls is not None:
-                paths += [listener.tls.certificate, listener.tls.key]
+                paths += listener.tls.files()
         paths += [snapshot.prices] if snapshot.prices else []
         secrets = [key.secret for key in snapshot.keys]
         for provider in snapshot.providers.values():
