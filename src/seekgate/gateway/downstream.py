@@ -22,7 +22,9 @@ from seekgate.wire.message import Refusal, Request
 from seekgate.wire.response import CONTINUE, own_head
 
 if TYPE_CHECKING:
+    from seekgate.gateway.callers import Caller
     from seekgate.gateway.relay import Relay
+    from seekgate.gateway.tls import Door, Trust
 
 # Bytes of further pipelined requests that are held while one is answered; beyond it the socket is not read.
 MAX_HELD = 65_536
@@ -77,19 +79,25 @@ class Downstream(asyncio.Protocol):
         "_reading_paused",
         "_since",
         "_unsent",
+        "caller",
         "closing",
         "deadline",
+        "door",
         "front",
         "peer",
         "reader",
         "relay",
         "secure",
         "transport",
+        "trust",
         "writable",
     )
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, door: Door | None = None, trust: Trust | None = None) -> None:
         self.front = front
+        self.door = door
+        self.trust = trust  # which client certificates its handshake accepted
+        self.caller: Caller | None = None  # where a certificate says who calls
         self.reader = RequestReader(front.limits)
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set before anything else happens
         self.relay: Relay | None = None
@@ -273,12 +281,15 @@ class Downstream(asyncio.Protocol):
         """Send to the client, at the end of this turn."""
         self.front.turn.write(self.transport, data)
 
+    def write_last(self, data: bytes) -> None:
+        """Send the end of an answer, which waits until the answer's record is safe."""
+        self.front.turn.write_recorded(self.transport, data)
+
     def close(self) -> None:
         """Close once everything written has been sent."""
         self.closing = True
-        self.front.turn.flush()
         self.deadline = self.front.clock.monotonic() + LINGER_SECONDS + self.front.limits.idle_timeout
-        self.transport.close()
+        self.front.turn.close(self.transport)
 
     def abort(self) -> None:
         """Close at once: the client must see that the answer is not whole."""
@@ -301,10 +312,10 @@ class Downstream(asyncio.Protocol):
     def linger(self) -> None:
         """Finish sending, then read and forget for a moment, then close."""
         self._busy = False
-        if self.secure or not self.transport.can_write_eof():
+        self.front.turn.flush()
+        if self.secure or not self.transport.can_write_eof() or self.front.turn.holds(self.transport):
             self.close()
             return
-        self.front.turn.flush()
         self._lingering = LINGER_BYTES
         self.deadline = self.front.clock.monotonic() + LINGER_SECONDS
         self.transport.write_eof()

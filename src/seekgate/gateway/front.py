@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 import msgspec
 
 from seekgate.config.snapshot import Limits, Snapshot
+from seekgate.gateway.callers import Callers
 from seekgate.gateway.downstream import Downstream
+from seekgate.gateway.parked import Parked
 from seekgate.gateway.relay import Relay
 from seekgate.gateway.sweep import Sweep
 from seekgate.gateway.turn import Turn
@@ -57,6 +58,7 @@ class PublicFront:
         self._id_prefix = id_prefix
         self._count = 0
         self._log_refusal = log_refusal
+        self.callers = Callers()
         self.use(world)
 
     def use(self, world: World) -> None:
@@ -64,6 +66,7 @@ class PublicFront:
         self.world = world
         self.limits: Limits = world.snapshot.limits
         self._trusted = tuple(ip_network(block) for block in world.snapshot.trusted_proxies)
+        self.callers.trusted = self._trusted
         self._lists: dict[tuple[Endpoint, frozenset[str] | None], bytes] = {}
 
     # -- connections ----------------------------------------------------------------------------------------------
@@ -74,6 +77,8 @@ class PublicFront:
         self.sweep.add(down)
         self.metrics.connections_accepted.value += 1
         self.metrics.connections.value = len(self.connections)
+        if down.door is not None:
+            down.caller = self.callers.arrived(down, down.door)
         if len(self.connections) > self.limits.connections:
             self.refused(down, errors.OVERLOADED)
             return errors.OVERLOADED
@@ -118,6 +123,11 @@ class PublicFront:
             len(request.body),
         )
         self.metrics.in_flight.value += 1
+        if down.caller is not None:
+            refused = self.callers.identify(down.caller, x)
+            if refused is not None:
+                self.answer(down, x, Reply(error=refused), world)
+                return
         if endpoint is None or request.method != b"POST" or endpoint.operation == "models":
             reply = self._surface(x, endpoint, world)
             if reply is not None:
@@ -128,9 +138,9 @@ class PublicFront:
             down.relay = relay = Relay(x, down, self, world)
             relay.start()
         else:
-            self._proceed(down, x, verdict, world)
+            self.proceed(down, x, verdict, world)
 
-    def _proceed(self, down: Downstream, x: Exchange, verdict: Verdict, world: World) -> None:
+    def proceed(self, down: Downstream, x: Exchange, verdict: Verdict, world: World) -> None:
         """Do what the pipeline said."""
         if verdict is None:
             if x.endpoint.operation == "models":
@@ -141,7 +151,7 @@ class PublicFront:
         elif type(verdict) is Reply:
             self.answer(down, x, verdict, world)
         elif type(verdict) is Wait:
-            down.relay = Parked(self, down, x, verdict.awaitable, world)  # type: ignore[assignment]
+            down.relay = Parked(self, down, x, verdict, world)  # type: ignore[assignment]
 
     def answer(self, down: Downstream, x: Exchange, reply: Reply, world: World) -> None:
         """Send an answer of our own and settle."""
@@ -165,9 +175,9 @@ class PublicFront:
         if x.request.method != b"HEAD":
             head += body
             x.bytes_out = len(body)
-        down.write(head)
         now = self.clock.monotonic()
         self.settle(x, world, now)
+        down.write_last(head)
         down.finish(keep_alive, now)
 
     def settle(self, x: Exchange, world: World, now: float) -> None:
@@ -250,56 +260,7 @@ class PublicFront:
         return client
 
 
-class Parked:
-    """A request that waits for a stage. It stands where the relay will stand."""
-
-    __slots__ = ("_down", "_front", "_task", "_world", "_x")
-
-    def __init__(
-        self,
-        front: PublicFront,
-        down: Downstream,
-        x: Exchange,
-        awaitable: Awaitable[Reply | None],
-        world: World,
-    ) -> None:
-        self._front = front
-        self._down = down
-        self._x = x
-        self._world = world
-        self._task = asyncio.get_running_loop().create_task(self._wait(awaitable))
-
-    async def _wait(self, awaitable: Awaitable[Reply | None]) -> None:
-        verdict: Verdict
-        try:
-            verdict = await awaitable
-        except asyncio.CancelledError as error:
-            error.__traceback__ = (
-                None  # it leads here, and would keep the exchange until a garbage collection
-            )
-            return
-        except Exception as error:  # noqa: BLE001 - reported, and costs this request only
-            verdict = self._world.pipeline.failed("a parked stage", self._x, error)
-            error.__traceback__ = None
-        if self._down.relay is not self:  # type: ignore[comparison-overlap]
-            return  # the client has left, and what was awaited would not be cancelled
-        self._down.relay = None
-        if verdict is None:
-            verdict = self._world.pipeline.request(self._x)
-        self._front._proceed(self._down, self._x, verdict, self._world)
-
-    def client_left(self) -> None:
-        """Nobody waits any more."""
-        self._task.cancel()
-        self._x.outcome = "client_left"
-        self._x.status = 499
-        self._front.settle(self._x, self._world, self._front.clock.monotonic())
-
-    def pause(self) -> None:
-        """Nothing is being sent."""
-
-    def resume(self) -> None:
-        """Nothing is being sent."""
+_encode = msgspec.json.encode
 
 
 def _shown(name: str, served: frozenset[str] | None, visible: frozenset[str] | None) -> bool:

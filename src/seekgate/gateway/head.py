@@ -79,7 +79,7 @@ def passed_lines(lines: list[bytes], special: dict[bytes, bytes], status: int) -
 
 def whole_head(up: Upstream, length: bytes, x: Exchange, keep_alive: bool) -> bytes:
     """The client's head (HTTP/1.1) for an answer that is all there: status 200, a known length, nothing to rewrite."""
-    more = b"" if keep_alive else b"\r\nConnection: close"
+    more = x.answer_headers if keep_alive else x.answer_headers + b"\r\nConnection: close"
     trace = x.request.headers.get(b"traceparent")
     if trace is not None:
         more += b"\r\ntraceparent: " + trace
@@ -93,18 +93,15 @@ def whole_head(up: Upstream, length: bytes, x: Exchange, keep_alive: bool) -> by
     )
 
 
-def make_head(up: Upstream, x: Exchange, draining: bool, rewritten: bool) -> Head:
-    """The client's head for the upstream's. ``rewritten``: the body may change, so its length is not promised.
-
-    Sets ``x.upstream_id``.
-    """
+def make_head(up: Upstream, x: Exchange, draining: bool) -> Head:
+    """The client's head for the upstream's. Sets ``x.upstream_id``."""
     status = up.status
     special = up.special
     length = up.length
     request = x.request
     events = up.events
     bodyless = status == 204 or status == 304
-    fixed = (length is not None or bodyless) and not events and not rewritten
+    fixed = (length is not None or bodyless) and not events
     chunked = not fixed and not request.http_1_0
     keep_alive = request.keep_alive and not draining and (fixed or chunked)
     more = b""
@@ -118,6 +115,7 @@ def make_head(up: Upstream, x: Exchange, draining: bool, rewritten: bool) -> Hea
     trace = request.headers.get(b"traceparent")
     if trace is not None:
         more += b"\r\ntraceparent: " + trace
+    more += x.answer_headers
     if not keep_alive:
         more += b"\r\nConnection: close"
     elif request.http_1_0:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from seekgate.gateway.head import Head, make_head
+from seekgate.gateway.inspection import collect, conclude_collected, inspect, inspect_last
 from seekgate.gateway.outcome import (
     ACCOUNT_TROUBLE,
     RETRY_ELSEWHERE,
@@ -53,9 +54,9 @@ class Relay(msgspec.Struct, eq=False):
     _fresh: bool = False
     _head: Head | None = None
     _sent: Head | None = None  # of an earlier attempt: how the stream that has begun is framed
-    _events: StreamReader | None = None
-    _tail: list[bytes] = []
-    _tail_bytes: int = 0
+    events: StreamReader | None = None
+    tail: list[bytes] = []
+    tail_bytes: int = 0
     _task: asyncio.Task[None] | None = None
 
     # -- attempts -------------------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ class Relay(msgspec.Struct, eq=False):
         """Try the candidate whose turn it is."""
         x = self.x
         deployment = x.deployment = x.candidates[self._at]
-        now = self.front.clock.monotonic() if x.attempts else x.started_at
+        now = self.front.clock.monotonic()  # not since x.started_at: it may have been parked for long
         x.attempts.append(Attempt(deployment.id, now))
         target = self.world.targets[deployment.id]
         pool = target.pool
@@ -74,15 +75,20 @@ class Relay(msgspec.Struct, eq=False):
         elif pool.host:
             self._task = asyncio.get_running_loop().create_task(self._open(pool))
         else:
-            self._end_attempt("connect")
+            self.end_attempt("connect")
             self._elsewhere_or(errors.ENGINE_RESTARTING, errors.ENGINE_RESTARTING.message)
+
+    def took_over(self, head: Head, events: StreamReader) -> None:
+        """The client has been sent the head of a stream already."""
+        self._sent = head
+        self.events = events
 
     async def _open(self, pool: Pool) -> None:
         try:
             await pool.open(self)
         except Exception as error:  # noqa: BLE001 - reported, and costs this request only
             self._task = None
-            self._fail(errors.INTERNAL, self.world.pipeline.failed("connecting", self.x, error).message)
+            self.fail(errors.INTERNAL, self.world.pipeline.failed("connecting", self.x, error).message)
 
     def connected(self, connection: Upstream) -> None:
         """A new connection is there."""
@@ -94,7 +100,7 @@ class Relay(msgspec.Struct, eq=False):
     def connect_failed(self, reason: str) -> None:
         """No connection could be made."""
         self._task = None
-        self._end_attempt("connect")
+        self.end_attempt("connect")
         deployment = self.x.deployment
         assert deployment is not None
         if self.world.snapshot.providers[deployment.provider].engine is not None:
@@ -110,11 +116,12 @@ class Relay(msgspec.Struct, eq=False):
             self._head = None
         connection.begin(self, now + target.first_event)
         body = target.body(x)
-        self.front.turn.write(connection.transport, target.head(x, len(body)) + body)
+        self.front.turn.write_recorded(connection.transport, target.head(x, len(body)) + body)
         if not self.down.writable:
             self.pause()  # an earlier answer is still waiting to be taken
 
-    def _end_attempt(self, outcome: str) -> None:
+    def end_attempt(self, outcome: str) -> None:
+        """The present attempt is over."""
         self.x.attempts[-1].outcome = outcome
         self.up = None
 
@@ -125,7 +132,7 @@ class Relay(msgspec.Struct, eq=False):
             self._fresh = False
             self.start()
         else:
-            self._fail(kind, message)
+            self.fail(kind, message)
 
     def _has_another(self) -> bool:
         return self._at + 1 < len(self.x.candidates) and self._may_retry()
@@ -135,7 +142,7 @@ class Relay(msgspec.Struct, eq=False):
         if x.first_event_at or len(x.attempts) >= MAX_ATTEMPTS:
             return False
         # A head that has gone out promised a length; another upstream cannot be expected to keep that promise.
-        return not x.committed or self._events is not None
+        return not x.committed or self.events is not None
 
     # -- the upstream answers -------------------------------------------------------------------------------------
 
@@ -144,13 +151,8 @@ class Relay(msgspec.Struct, eq=False):
         now = self.front.clock.monotonic()
         first = b""
         head = self._head
-        events = self._events
-        if (
-            events is not None
-            and head is not None
-            and not up.complete
-            and not self.world.pipeline.reads_answers
-        ):
+        events = self.events
+        if events is not None and head is not None and not up.complete and not self.x.inspected:
             pass_events(self, up, head, events, now)
             return
         if head is None:
@@ -161,14 +163,17 @@ class Relay(msgspec.Struct, eq=False):
             head = self._begin(up, now)
             if head is None:
                 return
-            if not self.x.committed:
-                first = head.data
+        if self.x.inspected and not head.events:
+            collect(self, up, head, now)
+            return
+        if not self.x.committed:
+            first = head.data
         parts = up.parts
         data = b""
         if parts:
             data = parts[0] if len(parts) == 1 else b"".join(parts)
             up.parts = []
-            passed = self._watch(up, data, now)
+            passed = self._watch(up, head, data, now)
             if passed is None:
                 return
             data = passed
@@ -195,66 +200,66 @@ class Relay(msgspec.Struct, eq=False):
         status = x.attempts[-1].status = up.status
         if status in RETRY_ELSEWHERE and (status in ACCOUNT_TROUBLE or self._has_another()):
             self._discard(up)
-            self._end_attempt("status")
+            self.end_attempt("status")
             self._elsewhere_or(errors.UPSTREAM_ACCOUNT, account_trouble(status))
             return None
         pipeline = self.world.pipeline
-        head = make_head(up, x, self.front.draining, pipeline.reads_answers)
-        if x.committed and not (head.events and self._events is not None):
+        head = make_head(up, x, self.front.draining)
+        if x.committed and not (head.events and self.events is not None):
             self._discard(up)
-            self._end_attempt("status")
-            self._fail(
+            self.end_attempt("status")
+            self.fail(
                 errors.UPSTREAM_FAILED,
                 f"The upstream answered {status} after it had kept the stream waiting.",
             )
             return None
         self._head = head
         x.status = status
-        if pipeline.reads_answers and (failure := pipeline.head(x)) is not None:
-            self._stage_failed(up, failure)
+        if x.inspected and (failure := pipeline.head(x)) is not None:
+            self.stage_failed(up, failure)
             return None
         if head.events:
             provider = up.pool.provider
             strip = x.stream and not x.asked_usage and provider.asks_usage
-            self._events = StreamReader(hold=True, strip_usage=strip)
+            self.events = StreamReader(hold=True, strip_usage=strip)
         return head
 
-    def _watch(self, up: Upstream, data: bytes, now: float) -> bytes | None:
+    def _watch(self, up: Upstream, head: Head, data: bytes, now: float) -> bytes | None:
         """Count events, keep what usage is read from, move the deadline; what may go out (None: a stage failed)."""
         x = self.x
-        events = self._events
+        events = self.events
         if events is not None:
             data = events.feed(data)
             alive = events.fresh > 0 or events.spilling
         else:
             alive = bool(x.first_event_at) or not data.isspace()
-            self._tail.append(data)
-            self._tail_bytes += len(data)
-            while self._tail_bytes - len(self._tail[0]) > TAIL_BYTES:
-                self._tail_bytes -= len(self._tail.pop(0))
+            self.tail.append(data)
+            self.tail_bytes += len(data)
+            while self.tail_bytes - len(self.tail[0]) > TAIL_BYTES:
+                self.tail_bytes -= len(self.tail.pop(0))
         if alive:
             x.last_event_at = now
             if not x.first_event_at:
                 self.first_event(now)
             if self.down.writable:
                 up.deadline = now + up.pool.idle_timeout
-        if self.world.pipeline.reads_answers and data:
-            passed = self.world.pipeline.chunk(x, data)
-            if isinstance(passed, Reply):
-                self._stage_failed(up, passed)
-                return None
-            return passed
+        if x.inspected:
+            return inspect(self, up, head, data)
         return data
 
-    def _stage_failed(self, up: Upstream, failure: Reply) -> None:
+    def stage_failed(self, up: Upstream, failure: Reply) -> None:
         """A stage failed on the answer: that costs this request, and the upstream's connection."""
-        up.drop()
-        self._end_attempt("cancelled")
-        self._fail(errors.INTERNAL, failure.message)
+        self.cancel(up)
+        self.fail(errors.INTERNAL, failure.message)
+
+    def cancel(self, up: Upstream) -> None:
+        """The rest of the upstream's answer is not wanted."""
+        self._discard(up)
+        self.end_attempt("cancelled")
 
     def _conclude(self, first: bytes, data: bytes, now: float) -> None:
         """The upstream's answer is whole as HTTP; whether a stream is whole as a stream is another question."""
-        x, events, head = self.x, self._events, self._head
+        x, events, head = self.x, self.events, self._head
         assert head is not None
         if events is not None:
             if events.finish() == "cut":
@@ -264,31 +269,30 @@ class Relay(msgspec.Struct, eq=False):
                     self.down.write(first + head.frame(data))
                 self._cut_stream()
                 return
-            data += events.held()
-        self._end_attempt("answered")
+            data += inspect_last(x, self.world.pipeline) if x.inspected else events.held()
+        self.end_attempt("answered")
         x.committed = True
         x.bytes_out += len(data)
-        read_usage(self.x, self._events, self._tail)
+        read_usage(self.x, self.events, self.tail)
         judge(x)
-        self.down.write(first + head.frame(data) + head.last)
-        self._settle(head.keep_alive, now)
+        self.settle(first + head.frame(data) + head.last, head.keep_alive, now)
 
     def _cut_stream(self) -> None:
         """The stream has ended without its end. Elsewhere, if no event has come; else the client is told, unless the
         upstream's last event was an error already."""
-        events, head, x = self._events, self._head, self.x
+        events, head, x = self.events, self._head, self.x
         assert events is not None
         assert head is not None
-        self._end_attempt("cut")
+        self.end_attempt("cut")
         if not events.failed or not events.at_boundary:
             self._elsewhere_or(
                 errors.UPSTREAM_CUT, "The upstream ended its stream before the answer was complete."
             )
             return
-        read_usage(self.x, self._events, self._tail)
+        read_usage(self.x, self.events, self.tail)
         x.outcome = "failed"
-        self.down.write(head.last)
-        self._settle(head.keep_alive, self.front.clock.monotonic())
+        held = inspect_last(x, self.world.pipeline) if x.inspected else b""
+        self.settle(head.frame(held) + head.last, head.keep_alive, self.front.clock.monotonic())
 
     # -- the upstream fails ---------------------------------------------------------------------------------------
 
@@ -296,10 +300,14 @@ class Relay(msgspec.Struct, eq=False):
         """The connection closed while it was ours; ``broken``: not in good order, which ends no answer."""
         head = self._head
         if head is not None and head.until_close and not broken:
-            self._conclude(b"", b"", self.front.clock.monotonic())
+            now = self.front.clock.monotonic()
+            if self.x.inspected and not head.events:
+                conclude_collected(self, up, now)
+            else:
+                self._conclude(b"", b"", now)
             return
         sent_at = self.x.attempts[-1].started
-        self._end_attempt("cut")
+        self.end_attempt("cut")
         stale = up.untouched and up.answered and self.front.clock.monotonic() - sent_at < STALE_SECONDS
         if stale and not self._fresh and self._may_retry():
             # The request was not worked on. Once, with a connection of its own.
@@ -311,12 +319,12 @@ class Relay(msgspec.Struct, eq=False):
     def upstream_invalid(self, up: Upstream) -> None:
         """What came was not HTTP/1.1."""
         up.relay = None
-        self._end_attempt("invalid")
+        self.end_attempt("invalid")
         self._elsewhere_or(errors.UPSTREAM_INVALID, errors.UPSTREAM_INVALID.message)
 
     def upstream_timeout(self, up: Upstream) -> None:
         """No event for too long. The connection is closed."""
-        self._end_attempt("timeout")
+        self.end_attempt("timeout")
         self._elsewhere_or(errors.UPSTREAM_TIMEOUT, errors.UPSTREAM_TIMEOUT.message)
 
     def _discard(self, up: Upstream) -> None:
@@ -325,25 +333,26 @@ class Relay(msgspec.Struct, eq=False):
         else:
             up.drop()
 
-    def _fail(self, kind: ErrorKind, message: str) -> None:
+    def fail(self, kind: ErrorKind, message: str) -> None:
         """There will be no (further) answer: say so in the way that is still open."""
         x, down = self.x, self.down
         x.error_type, x.error_source = kind.name, kind.source
         if not x.committed:
             self.front.answer(down, x, Reply(error=kind, message=message), self.world)
             return
-        read_usage(self.x, self._events, self._tail)
+        read_usage(self.x, self.events, self.tail)
         x.outcome = "cut"
         head = self._head or self._sent
-        events = self._events
+        events = self.events
         if events is None or head is None or not head.events:
             # Part of a plain answer is out, and its length was promised: only a broken connection tells the truth.
             down.abort()
-            self._settle(False, self.front.clock.monotonic())
+            self.settle(b"", False, self.front.clock.monotonic())
             return
+        held = inspect_last(x, self.world.pipeline) if x.inspected else events.closing
         body = errors.error_body(message, kind.type, kind.code, None, x.id)
-        down.write(head.frame(events.closing + errors.sse_error_event(body)) + head.last)
-        self._settle(head.keep_alive, self.front.clock.monotonic())
+        data = head.frame(held + errors.sse_error_event(body)) + head.last
+        self.settle(data, head.keep_alive, self.front.clock.monotonic())
 
     # -- the client -----------------------------------------------------------------------------------------------
 
@@ -355,8 +364,8 @@ class Relay(msgspec.Struct, eq=False):
             self._task = None
         if self.up is not None:
             self.up.drop()
-            self._end_attempt("cancelled")
-        read_usage(self.x, self._events, self._tail)
+            self.end_attempt("cancelled")
+        read_usage(self.x, self.events, self.tail)
         x.outcome = "client_left"
         if not x.committed:
             x.status = 499
@@ -374,8 +383,11 @@ class Relay(msgspec.Struct, eq=False):
             self.up.deadline = self.front.clock.monotonic() + self.up.pool.idle_timeout
             self.up.transport.resume_reading()
 
-    def _settle(self, keep_alive: bool, now: float) -> None:
+    def settle(self, data: bytes, keep_alive: bool, now: float) -> None:
+        """End: settled, then sent, so that who sees the whole answer knows that it was recorded."""
         down = self.down
         down.relay = None
         self.front.settle(self.x, self.world, now)
+        if data:
+            down.write_last(data)
         down.finish(keep_alive, now)

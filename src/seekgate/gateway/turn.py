@@ -1,5 +1,8 @@
 """One turn of the loop: everything that was read is worked on together, and everything written goes out together.
 
+Before anything goes out, what the turn has to record is committed (`Turn.commit`): who gets an answer can be sure that
+it stands in the journal.
+
 A loop hands out reads one by one. Working on each at once means going back and forth between the kernel's network code
 and ours, each pushing the other out of the processor's caches, and waking the other side for each single write. A turn
 collects what one poll found readable, works on all of it, and then writes. Under load that saves about a quarter.
@@ -34,6 +37,10 @@ class Transport(Protocol):
         """Close at once."""
         ...
 
+    def close(self) -> None:
+        """Close when everything is sent."""
+        ...
+
     def is_closing(self) -> bool:
         """It takes no more writes."""
         ...
@@ -52,19 +59,31 @@ class Reader(Protocol):
         ...
 
 
+class Ticket(Protocol):
+    """Something that is being made durable."""
+
+    def then(self, done: Callable[[], object]) -> None:
+        """Call ``done`` on the loop once it is, or once it is known that it cannot be."""
+        ...
+
+
 class Turn:
     """Collects reads and writes of one event loop.
 
     ``schedule`` runs a callback in this iteration of the loop (``loop.call_soon``); ``report`` is told of an exception
-    in a connection's work, which costs that connection only.
+    in a connection's work, which costs that connection only. ``commit``, if set, is called before writes go out; if it
+    gives a `Ticket`, those that stand for something recorded (`write_recorded`) wait for it.
     """
 
     __slots__ = (
+        "_held",
         "_probes",
+        "_recorded",
         "_report",
         "_schedule",
         "clients",
         "collecting",
+        "commit",
         "reads",
         "running",
         "scheduled",
@@ -85,6 +104,10 @@ class Turn:
         self.collecting = False
         self.reads = 0
         self.turns = 0
+        self.commit: Callable[[], Ticket | None] | None = None
+        self._recorded: set[Transport] = set()
+        # What waits, by connection, and the ticket that it waits for; None closes the connection behind it.
+        self._held: dict[Transport, tuple[Ticket, list[bytes | None]]] = {}
         self._probes = 0
         self.scheduled = False
         self.running = False
@@ -107,22 +130,94 @@ class Turn:
         """Work on a read now, behind what has been collected so far."""
         if self.clients or self.upstreams:
             self.run()
-        reader.received(data)
+        if self.running:
+            reader.received(data)
+            return
+        self.running = True
+        try:
+            reader.received(data)
+        finally:
+            self.running = False
+            self.flush()
 
     def write(self, transport: Transport, data: bytes) -> None:
         """Write at the end of this turn; at once between turns."""
-        if self.running:
-            self.writes.append((transport, data))
+        self.writes.append((transport, data))
+        if not self.running:
+            self.flush()
+
+    def write_recorded(self, transport: Transport, data: bytes) -> None:
+        """`write` what must not be seen before its record is safe: a request to an upstream, the end of an answer."""
+        if self.commit is not None:
+            self._recorded.add(transport)
+        self.writes.append((transport, data))
+        if not self.running:
+            self.flush()
+
+    def close(self, transport: Transport) -> None:
+        """Close when everything is sent that was written so far."""
+        self.flush()
+        if transport in self._held:
+            self._held[transport][1].append(None)
         else:
-            transport.write(data)
+            transport.close()
+
+    def holds(self, transport: Transport) -> bool:
+        """Whether something written to it waits for its record."""
+        return transport in self._held
 
     def flush(self) -> None:
-        """Write now: whoever closes a connection must have sent what came before."""
+        """Commit, then write."""
+        if self.commit is not None:
+            self._flush_committed(self.commit)
+            return
         writes = self.writes
         if writes:
             self.writes = []
             for transport, data in writes:
                 if not transport.is_closing():
+                    transport.write(data)
+
+    def _flush_committed(self, commit: Callable[[], Ticket | None]) -> None:
+        ticket = commit()
+        writes, self.writes = self.writes, []
+        recorded = self._recorded
+        if recorded:
+            self._recorded = set()
+        if ticket is None and not self._held:
+            for transport, data in writes:
+                if not transport.is_closing():
+                    transport.write(data)
+            return
+        self._write_or_hold(writes, recorded, ticket)
+
+    def _write_or_hold(
+        self, writes: list[tuple[Transport, bytes]], recorded: set[Transport], ticket: Ticket | None
+    ) -> None:
+        held = self._held
+        waiting: list[Transport] = []
+        if ticket is not None:
+            waiting += recorded
+            for transport in recorded:
+                # What waited for an earlier ticket waits for this one too, so that nothing is overtaken.
+                held[transport] = (ticket, held[transport][1] if transport in held else [])
+        for transport, data in writes:
+            if transport in held:
+                held[transport][1].append(data)
+            elif not transport.is_closing():
+                transport.write(data)
+        if ticket is not None:
+            ticket.then(lambda: self._release(ticket, waiting))
+
+    def _release(self, ticket: Ticket, transports: list[Transport]) -> None:
+        """What these connections waited for is safe. What was written to them meanwhile follows."""
+        for transport in transports:
+            if transport not in self._held or self._held[transport][0] is not ticket:
+                continue  # it waits for a later one
+            for data in self._held.pop(transport)[1]:
+                if data is None:
+                    transport.close()
+                elif not transport.is_closing():
                     transport.write(data)
 
     def run(self) -> None:

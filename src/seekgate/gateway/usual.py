@@ -21,7 +21,7 @@ def take_whole(relay: Relay, up: Upstream, now: float) -> bool:
     parts = up.parts
     if up.status != 200 or up.events or up.length is None or len(parts) != 1 or x.committed:
         return False
-    if request.http_1_0 or world.pipeline.reads_answers:
+    if request.http_1_0 or x.inspected:
         return False
     front, down, data = relay.front, relay.down, parts[0]
     keep_alive = request.keep_alive and not front.draining
@@ -33,8 +33,9 @@ def take_whole(relay: Relay, up: Upstream, now: float) -> bool:
     x.bytes_out = len(data)
     x.usage, x.served_model, x.fingerprint, x.finish_reason = usage.from_body(data)
     down.relay = None
-    front.turn.write(down.transport, whole_head(up, up.length, x, keep_alive) + data)
+    # Settled, then sent: who sees the whole answer knows that it was recorded.
     front.settle(x, world, now)
+    front.turn.write_recorded(down.transport, whole_head(up, up.length, x, keep_alive) + data)
     down.finish(keep_alive, now)
     return True
 

@@ -22,19 +22,24 @@ class Pipeline:
     answered with an internal error, and the worker goes on.
     """
 
-    __slots__ = ("_chunk", "_ends", "_head", "_last", "_report", "_request", "observers", "reads_answers")
+    __slots__ = ("_chunk", "_closing", "_ends", "_head", "_last", "_report", "_request", "observers")
 
     def __init__(self, stages: Sequence[Stage], report: Report) -> None:
         self._report = report
         self._request = tuple((i, s.on_request) for i, s in enumerate(stages) if overrides(s, "on_request"))
         self._head = tuple((i, s.on_head) for i, s in enumerate(stages) if overrides(s, "on_head"))
-        self._chunk = tuple((i, s.on_chunk) for i, s in enumerate(stages) if overrides(s, "on_chunk"))
+        # Answers pass the stages in the opposite order: who changed the request last sees the answer first.
+        answering = tuple(reversed(stages))
+        self._chunk = tuple(s.on_chunk for s in answering if overrides(s, "on_chunk"))
+        self._closing = tuple(
+            (s.on_chunk if overrides(s, "on_chunk") else None, s.on_last if overrides(s, "on_last") else None)
+            for s in answering
+            if overrides(s, "on_chunk") or overrides(s, "on_last")
+        )
         # The leading stages that only watch are entered by every exchange, also by one that is refused before the
         # first stage is asked: an unknown path is counted and logged like anything else.
         self.observers = self._request[0][0] if self._request else len(stages)
         self._last = len(stages) - 1
-        # Whether any stage looks at answers; if none does, they are relayed as bytes.
-        self.reads_answers = bool(self._head or self._chunk)
         ends = [(i, s.on_end) for i, s in enumerate(stages) if overrides(s, "on_end")]
         # _ends[n]: what to settle when stage n - 1 was the last one entered, last entered first.
         self._ends = tuple(
@@ -69,13 +74,27 @@ class Pipeline:
 
     def chunk(self, x: Exchange, data: bytes) -> bytes | Reply:
         """Pass a piece of the answer through the stages that look at answers. A `Reply` says that one failed."""
-        for _, hook in self._chunk:
+        for hook in self._chunk:
             try:
                 data = hook(x, data)
             except Exception as error:  # noqa: BLE001 - reported, and costs this request only
                 return self.failed(_name(hook), x, error)
             if not data:
                 break
+        return data
+
+    def last(self, x: Exchange) -> bytes | Reply:
+        """A stream has ended: what is still held back, each stage's share passed through those behind it."""
+        data = b""
+        for on_chunk, on_last in self._closing:
+            hook: Callable[..., bytes] = on_chunk or on_last  # type: ignore[assignment]
+            try:
+                if data and on_chunk is not None:
+                    data = on_chunk(x, data)
+                if on_last is not None:
+                    data += on_last(x)
+            except Exception as error:  # noqa: BLE001 - reported, and costs this request only
+                return self.failed(_name(hook), x, error)
         return data
 
     def end(self, x: Exchange) -> None:

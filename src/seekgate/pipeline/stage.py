@@ -58,8 +58,9 @@ class Stage:
     def on_chunk(self, x: Exchange, data: bytes) -> bytes:
         """A piece of the answer's body is about to go out; return what shall go out instead (``b""`` holds back).
 
-        Asked only where ``x.inspected`` is set. Of a stream ``data`` is one or more whole events, comments among
-        them; of a plain answer it is the whole body. Setting ``x.stop`` ends the answer after what is returned.
+        Asked only where ``x.inspected`` is set. Of a stream ``data`` is one or more whole events, with the comments
+        and empty lines among them, or such lines alone; of a plain answer it is the whole body. Setting ``x.stop``
+        ends the answer after what is returned.
         """
         return data
 

@@ -14,6 +14,9 @@ class Wire:
     def write(self, data: bytes) -> None:
         raise AssertionError
 
+    def close(self) -> None:
+        raise AssertionError
+
     def is_closing(self) -> bool:
         return self.aborted
 

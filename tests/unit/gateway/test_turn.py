@@ -22,6 +22,10 @@ class Wire:
         self.notes.append(f"{self.name} aborts")
         self.closing = True
 
+    def close(self) -> None:
+        self.notes.append(f"{self.name} closes")
+        self.closing = True
+
     def is_closing(self) -> bool:
         return self.closing
 
@@ -164,3 +168,95 @@ def test_what_is_worked_on_at_once_comes_behind_what_was_collected() -> None:
     reads = [note for note in stage.notes if "reads" in note]
     assert reads == ["client reads a", "client reads b"]
     assert not turn.clients
+
+
+class Slow:
+    """A ticket whose record is safe when the test says so."""
+
+    def __init__(self) -> None:
+        self.done: list[Callable[[], object]] = []
+
+    def then(self, done: Callable[[], object]) -> None:
+        self.done.append(done)
+
+    def safe(self) -> None:
+        for done in self.done:
+            done()
+
+
+def test_records_are_committed_before_anything_goes_out() -> None:
+    stage = Stage()
+
+    def commit() -> None:
+        stage.notes.append("commits")
+
+    stage.turn.commit = commit
+    stage.read(b"a", upstreams=(b"b",))
+    stage.scheduled[0]()
+    assert stage.notes[2:] == ["commits", "client writes a", "upstream writes b"]
+    stage.turn.write(stage.client.wire, b"c")
+    stage.turn.write_recorded(stage.client.wire, b"d")
+    assert stage.notes[5:] == ["commits", "client writes c", "commits", "client writes d"]
+    stage.turn.at_once(stage.client, b"e")
+    assert stage.notes[9:] == ["client reads e", "commits", "client writes e"]
+
+
+def test_what_stands_for_a_record_waits_for_its_ticket_and_nothing_else_does() -> None:
+    stage = Stage()
+    turn, client, other = stage.turn, Wire("client", stage.notes), Wire("other", stage.notes)
+    tickets: list[Slow | None] = [Slow(), None]
+    first = tickets[0]
+    assert first is not None
+    waiting = iter(tickets)
+    turn.commit = lambda: next(waiting)
+    turn.running = True
+    turn.write(other, b"event")
+    turn.write_recorded(client, b"end")
+    turn.running = False
+    turn.flush()
+    assert stage.notes == ["other writes event"]
+    assert turn.holds(client)
+    turn.write(client, b"next answer")
+    assert stage.notes == ["other writes event"], "nothing overtakes what waits"
+    first.safe()
+    assert stage.notes[1:] == ["client writes end", "client writes next answer"]
+    assert not turn.holds(client)
+
+
+def test_a_later_record_is_waited_for_too() -> None:
+    stage = Stage()
+    turn, client = stage.turn, Wire("client", stage.notes)
+    first, second = Slow(), Slow()
+    waiting = iter((first, second))
+    turn.commit = lambda: next(waiting)
+    turn.write_recorded(client, b"one")
+    turn.write_recorded(client, b"two")
+    first.safe()
+    assert stage.notes == []
+    second.safe()
+    assert stage.notes == ["client writes one", "client writes two"]
+
+
+def test_closing_waits_for_what_is_held() -> None:
+    stage = Stage()
+    turn, client = stage.turn, Wire("client", stage.notes)
+    ticket = Slow()
+    waiting = iter((ticket, None))
+    turn.commit = lambda: next(waiting)
+    turn.write_recorded(client, b"end")
+    turn.close(client)
+    assert stage.notes == []
+    ticket.safe()
+    assert stage.notes == ["client writes end", "client closes"]
+
+
+def test_a_held_connection_that_is_gone() -> None:
+    stage = Stage()
+    turn, client = stage.turn, Wire("client", stage.notes)
+    ticket = Slow()
+    turn.commit = lambda: ticket
+    turn.write_recorded(client, b"end")
+    client.abort()
+    ticket.safe()
+    assert stage.notes == ["client aborts"]
+    assert not turn.holds(client)

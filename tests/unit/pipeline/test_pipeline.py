@@ -127,11 +127,40 @@ def test_answers_pass_the_stages_that_read_them() -> None:
     notes: list[str] = []
     pipeline, _ = build(Reading("a", notes), Noting("b", notes), Reading("c", notes))
     x = admitted(pipeline)
-    assert pipeline.reads_answers
     assert pipeline.head(x) is None
-    assert pipeline.chunk(x, b"data-") == b"data-ac"
-    assert notes == ["a.head", "c.head", "a.chunk", "c.chunk"]
-    assert not build(Noting("b", notes))[0].reads_answers
+    assert pipeline.chunk(x, b"data-") == b"data-ca", "who changed the request last sees the answer first"
+    assert notes == ["a.head", "c.head", "c.chunk", "a.chunk"]
+
+
+class Holding(Stage):
+    """Keeps what it is shown, in brackets, until the end."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.held = name, b""
+
+    def on_chunk(self, x: Exchange, data: bytes) -> bytes:
+        self.held += data
+        return b""
+
+    def on_last(self, x: Exchange) -> bytes:
+        return f"{self.name}(".encode() + self.held + b")"
+
+
+def test_what_one_stage_held_passes_through_the_next() -> None:
+    pipeline, _ = build(Reading("a", []), Holding("b"), Noting("n", []), Holding("c"))
+    x = admitted(pipeline)
+    assert pipeline.chunk(x, b"data-") == b""
+    assert pipeline.last(x) == b"b(c(data-))a", "and the stage in front sees it all"
+
+
+def test_a_stage_that_fails_at_the_end() -> None:
+    class Failing(Stage):
+        def on_last(self, x: Exchange) -> bytes:
+            raise RuntimeError("last")
+
+    pipeline, failures = build(Failing())
+    assert isinstance(pipeline.last(admitted(pipeline)), Reply)
+    assert failures == ["Failing: RuntimeError('last')"]
 
 
 @pytest.mark.parametrize("hook", ["head", "chunk"])

@@ -15,14 +15,15 @@ class One(Stage):
 
 
 def test_which_hooks_are_overridden() -> None:
-    hooks = ("on_request", "on_head", "on_chunk", "on_end")
-    assert [overrides(One(), hook) for hook in hooks] == [False, True, False, False]
+    hooks = ("on_request", "on_head", "on_chunk", "on_last", "on_end")
+    assert [overrides(One(), hook) for hook in hooks] == [False, True, False, False, False]
 
 
 def test_the_hooks_do_nothing() -> None:
     stage, x = Stage(), exchange()
     assert stage.on_request(x) is None
     assert stage.on_chunk(x, b"data") == b"data"
+    assert stage.on_last(x) == b""
     stage.on_head(x)
     stage.on_end(x)
 
