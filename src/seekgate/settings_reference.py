@@ -173,7 +173,7 @@ def _default(schema: dict[str, Any], value: object) -> str:
     if isinstance(value, BaseModel):
         return "its defaults"
     if isinstance(value, list):
-        return ", ".join(f"`{entry.address}`" for entry in value)
+        return ", ".join(f"`{getattr(entry, 'address', entry)}`" for entry in value)
     if isinstance(value, float):
         return f"`{units.format_duration(value)}`"
     if schema.get("examples", [""])[0] == "32KiB" and isinstance(value, int):
