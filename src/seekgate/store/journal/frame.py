@@ -17,8 +17,9 @@ holds one record, which says whose segment it is.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from typing import Protocol
 from zlib import crc32
 
 MAGIC = b"SGJ1"
@@ -29,8 +30,17 @@ CHECK = struct.Struct("<I")
 ENTRY = struct.Struct("<II")
 HEAD_BYTES = HEAD.size
 CORE_BYTES = CORE.size
-MAX_BODY = 0xFFFF_FFFF
-"""A frame's table and records fit 32 bits; a writer splits what does not."""
+MAX_RECORDS = 1 << 20
+"""An index has 20 bits for a record's position in its frame. Nothing collects so many: 16 MiB of records are fewer."""
+
+
+class Sliceable(Protocol):
+    """Bytes, or a mapped file."""
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        """A copy of a part."""
+        ...
+
 
 _tables = [struct.Struct(f"<{2 * count}I") for count in range(65)]
 
@@ -57,3 +67,9 @@ def chained(before: bytes, core: bytes, body: bytes | memoryview) -> bytes:
     state = sha256(before + core)
     state.update(body)
     return state.digest()
+
+
+def table_of(data: Sliceable, offset: int, count: int) -> tuple[Iterable[tuple[int, int]], int]:
+    """The table at ``offset``, as pairs of length and checksum, and where the first record begins."""
+    end = offset + 8 * count
+    return ENTRY.iter_unpack(data[offset:end]), end

@@ -17,6 +17,7 @@ import msgspec
 
 SUFFIX = ".journal"
 INDEX_SUFFIX = ".index"
+TORN_SUFFIX = ".torn"
 MANIFEST = "manifest"
 NODE = "node"
 
@@ -91,3 +92,8 @@ def segments(journal: Path) -> list[SegmentName]:
     except FileNotFoundError:
         return []
     return sorted(name for name in found if name is not None)
+
+
+def started(name: SegmentName) -> float:
+    """When its writer began, in Unix seconds."""
+    return datetime.strptime(name.start, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC).timestamp()

@@ -20,8 +20,30 @@ from typing import Any
 
 import msgspec
 
+
+class Envelope(msgspec.Struct, array_like=True, gc=False):
+    """The beginning of a record; of a note, ``number`` is its time and ``time`` its event."""
+
+    kind: int
+    number: Any = 0
+    time: Any = 0.0
+    request: Any = ""
+    caller: Any = ""
+
+
 OWN, OPEN, CLOSE, SINGLE, NOTE, ABANDONED = range(6)
 NUMBER, TIME, REQUEST, CALLER, RESERVED = 1, 2, 3, 4, 12
+
+_envelope = msgspec.json.Decoder(Envelope).decode
+
+
+def envelope(raw: bytes) -> Envelope:
+    """The beginning of a record; of what is no record at all, one of the journal's own kind, which means nothing."""
+    try:
+        return _envelope(raw)
+    except msgspec.DecodeError:
+        return Envelope(OWN)
+
 
 decode = msgspec.json.Decoder(list[Any]).decode
 encode = msgspec.json.Encoder().encode

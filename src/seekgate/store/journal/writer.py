@@ -266,17 +266,19 @@ class Journal:
             os.close(old)
 
     def _create(self, name: SegmentName, frames: bytes) -> int:
-        path = self._folder / str(name)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
+        """Under its name only when it is begun and locked: who finds it unlocked may seal it."""
+        beside = self._folder / f".{name}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(beside, flags, 0o600)
         try:
             # Held for as long as this process writes: who can take it knows that nobody does any more.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.write(descriptor, frames) != len(frames):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            beside.rename(self._folder / str(name))
         except OSError:
             os.close(descriptor)
-            path.unlink()
+            beside.unlink(missing_ok=True)
             raise
         return descriptor
 
