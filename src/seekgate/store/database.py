@@ -15,18 +15,18 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from seekgate.config.secrets import SecretError, resolve
 from seekgate.store import schema
-from seekgate.store.errors import StoreError, Unavailable
+from seekgate.store.errors import Conflict, StoreError, Unavailable
 from seekgate.store.tables import changes
 
 FILE = "seekgate.db"
@@ -53,7 +53,6 @@ class Change:
     actor: str
     note: Note
     number: int = 0
-    events: list[dict[str, Any]] = field(default_factory=list)
 
     def record(
         self,
@@ -79,19 +78,19 @@ class Change:
         primary = self.connection.execute(statement).inserted_primary_key
         assert primary is not None
         self.number = int(primary[0])
-        self.note(
-            {
-                "event": "row",
-                "number": self.number,
-                "kind": kind,
-                "id": id,
-                "action": action,
-                "actor": self.actor,
-                "at": self.now,
-                **detail,
-            }
-        )
+        event = {"event": "row", "number": self.number, "kind": kind, "id": id, "action": action}
+        try:
+            self.note({**event, "actor": self.actor, "at": self.now, **detail})
+        except OSError as error:
+            raise StoreError(
+                f"the change cannot be journalled, so it is not made: {error.strerror}"
+            ) from None
         return self.number
+
+    def failed(self) -> None:
+        """Note that what was noted has not been committed."""
+        with suppress(OSError):  # what the caller gets to know is why the commit failed
+            self.note({"event": "row.failed", "number": self.number, "actor": self.actor})
 
 
 class Database:
@@ -126,8 +125,15 @@ class Database:
     @contextmanager
     def changing(self) -> Iterator[Change]:
         """A transaction that changes rows, alone. It is committed unless the block raises. Raise `Unavailable`."""
-        with self.writing() as connection:
-            yield Change(connection, time.time(), self.actor, self.note)
+        change: Change | None = None
+        try:
+            with self.writing() as connection:
+                change = Change(connection, time.time(), self.actor, self.note)
+                yield change
+        except BaseException:
+            if change is not None and change.number:
+                change.failed()
+            raise
 
     @contextmanager
     def writing(self, *, queue: bool = True) -> Iterator[Connection]:
@@ -145,6 +151,8 @@ def plainly() -> Iterator[None]:
     """Say what a driver raises in words without SQL, parameters or passwords."""
     try:
         yield
+    except IntegrityError:
+        raise Conflict("the change contradicts other rows, so it is not made") from None
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())[:300] if error.orig is not None else "it does not answer"
         # Neither driver puts a password into these; a key's digest can be in a violated constraint's detail.
