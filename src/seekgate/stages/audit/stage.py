@@ -119,10 +119,10 @@ class AuditOpen(Stage):
 class AuditClose(Stage):
     """An observer: records what became of a request."""
 
-    __slots__ = ("_append", "_callers", "_ledger", "_seal")
+    __slots__ = ("_callers", "_ledger", "_seal", "_writer")
 
     def __init__(self, writer: Writer, ledger: Ledger, *, seal: Sealer | None = None) -> None:
-        self._append = writer.append
+        self._writer = writer
         self._ledger = ledger
         self._callers = ledger.callers
         self._seal = seal
@@ -135,7 +135,7 @@ class AuditClose(Stage):
             number = ledger.number = ledger.number + 1
             closing = ended(CLOSE, number, x, None, None)
             whole = opening(SINGLE, number, x, self._callers, None) + closing[5:]
-            self._append(encoded(whole))
+            self._writer.append(encoded(whole))
             return
         digest = answer = None
         if type(note) is int:
@@ -146,7 +146,7 @@ class AuditClose(Stage):
             if note.pieces and self._seal is not None:
                 answer = self._seal(b"".join(note.pieces), x.id.encode())
         ledger.open.pop(number, None)
-        self._append(encoded(ended(CLOSE, number, x, digest, answer)))
+        self._writer.append(encoded(ended(CLOSE, number, x, digest, answer)))
 
 
 def opening(kind: int, number: int, x: Exchange, known: Known, prompt: str | None) -> tuple[Any, ...]:

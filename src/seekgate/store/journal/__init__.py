@@ -14,7 +14,9 @@ seals those that nobody writes any more, closes what their writers left open, an
 `notes`        the segment of the commands and the control process
 `reading`      a segment read back, with everything that is wrong with it and where
 `manifest`     the signed list of sealed segments
+`records`      what every record begins with
 `keeping`      sealing, orphans, retention; ``python -m seekgate.store.journal.keeper`` runs it
+`heads`        the manifest's newest line, told off the host
 `verifying`    the whole ledger checked
 `index`        where a request id or a key occurs in a sealed segment
 =============  ==========================================================================================
@@ -25,6 +27,6 @@ This package's own names are all that a worker imports; they import nothing heav
 from __future__ import annotations
 
 from seekgate.store.journal.notes import note
-from seekgate.store.journal.writer import Journal, Policy, Ticket
+from seekgate.store.journal.writer import Journal, Ticket
 
-__all__ = ["Journal", "Policy", "Ticket", "note"]
+__all__ = ["Journal", "Ticket", "note"]

@@ -22,15 +22,17 @@ class Syncer:
     """Syncs one file at a time, in a thread of its own. ``settled`` is called in that thread with the newest ticket
     that an attempt answered for, and why it failed (None: it did not)."""
 
-    def __init__(self, mode: Literal["always", "interval"], interval: float, settled: Settled) -> None:
+    def __init__(
+        self, mode: Literal["always", "interval"], interval: float, settled: Settled, first: int = 0
+    ) -> None:
         self._pause = interval if mode == "interval" else 0.0
         self._settled = settled
         self._lock = threading.Condition()
         self._descriptor = -1
         self._folder = -1
         self._retired: list[int] = []
-        self._ticket = 0
-        self._done = 0
+        self._ticket = first
+        self._done = first
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
 
@@ -58,6 +60,11 @@ class Syncer:
             if not self._pause:
                 self._lock.notify()
             return self._ticket
+
+    @property
+    def ticket(self) -> int:
+        """The newest ticket."""
+        return self._ticket
 
     def stop(self, timeout: float) -> None:
         """Sync and close what is left, and end; wait for that, at most ``timeout`` seconds."""

@@ -16,10 +16,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
+from seekgate.config.compiled.audit import Audit
 from seekgate.host.clock import Clock
 from seekgate.host.complaints import complain
 from seekgate.host.reserve import Reserver
@@ -32,16 +32,6 @@ from seekgate.store.journal.syncing import Syncer
 FORMAT = 1
 RESERVE_BYTES = 4_194_304
 CLOSE_SECONDS = 5.0
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """How to write; see `seekgate.config.compiled.audit.Audit`."""
-
-    fsync: Literal["always", "interval", "never"] = "interval"
-    fsync_interval: float = 0.2
-    on_failure: Literal["refuse", "continue"] = "refuse"
-    segment_bytes: int = 268_435_456
-    segment_age: float = 3600.0
 
 
 class Ticket:
@@ -81,7 +71,7 @@ class Journal:
         self,
         folder: Path,
         slot: str,
-        policy: Policy,
+        policy: Audit,
         clock: Clock,
         *,
         soon: Callable[[Callable[[], None]], object],
@@ -125,13 +115,26 @@ class Journal:
     def open(self) -> None:
         """Make the first segment. When that fails the journal begins in failure, and tries again at each `tick`."""
         if self._policy.fsync != "never":
-            self._syncer = Syncer(self._policy.fsync, self._policy.fsync_interval, self._synced)
+            first = self._syncer.ticket if self._syncer is not None else 0
+            self._syncer = Syncer(self._policy.fsync, self._policy.fsync_interval, self._synced, first)
             self._syncer.start()
+        else:
+            self._syncer = None
         try:
             self._begin()
             self._take_room()
         except OSError as error:
             self._fail(error)
+
+    def change(self, policy: Audit) -> None:
+        """Go on by another policy, in the next segment."""
+        self.commit()
+        self._policy = policy
+        self._always = policy.fsync == "always"
+        self._let_go(0.0)
+        self.refusing = self.failing and policy.on_failure == "refuse"
+        self.open()
+        self._rotated()
 
     def tick(self) -> None:
         """At short intervals: write what is owed, see that there is room, and go to the next segment when this one is
@@ -170,11 +173,15 @@ class Journal:
         if self._backlog.records:
             self.lost += len(self._backlog.records)
             complain("audit records are lost: the journal could not be written", records=str(self.lost))
-        if self._descriptor >= 0:
+        self._let_go(CLOSE_SECONDS)
+
+    def _let_go(self, patience: float) -> None:
+        """Close the segment; its syncer syncs it once more, for which is waited so many seconds."""
+        if self._descriptor >= 0 and not self._spoiled:
             with contextlib.suppress(OSError):  # gives back the room that was not needed
                 os.ftruncate(self._descriptor, self._size)
         if self._syncer is not None:
-            self._syncer.stop(CLOSE_SECONDS)
+            self._syncer.stop(patience)
         elif self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
