@@ -26,6 +26,7 @@ from seekgate.config.tree import Tree
 from seekgate.config.yaml_file import parse_tree, read_tree
 from seekgate.stages.access import config as access_file
 from seekgate.stages.access_log import config as access_log_file
+from seekgate.stages.audit import config as audit_file
 from seekgate.stages.identity import config as identity
 from seekgate.stages.metering import config as metering
 from seekgate.stages.route import config as route
@@ -74,6 +75,9 @@ class Settings(Section):
     database: database_file.Database | None = Field(
         default=None, description="The rows that `seekgate keys`, `teams`, `roles`, `limits` … manage."
     )
+    audit: audit_file.Audit | None = Field(
+        default=None, description="Record every request in the audit ledger. Nothing is recorded without it."
+    )
     prices: FilePathText | None = Field(
         default=None, description="A price file (JSON) laid over the built-in one, entry by entry."
     )
@@ -89,6 +93,7 @@ CHECKS = (
     access_file.check,
     metering.check,
     access_log_file.check,
+    audit_file.check,
 )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from seekgate.config.compiled.access import Access
+from seekgate.config.compiled.audit import Audit
 from seekgate.config.compiled.database import Database
 
 
@@ -170,5 +171,6 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     trusted_proxies: tuple[str, ...] = ()
     access_log: AccessLog = AccessLog()
     prices: str | None = None
+    audit: Audit | None = None
     database: Database | None = None
     access: Access = Access()
