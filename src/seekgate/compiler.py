@@ -89,8 +89,23 @@ def _log_target(loaded: Loaded, target: str) -> str:
 
 def _listener(loaded: Loaded, entry: Listen) -> snapshot.Listener:
     located = loaded.context.located
-    tls = snapshot.Tls(located(entry.tls.certificate), located(entry.tls.key)) if entry.tls else None
-    return snapshot.Listener(*units.parse_address(entry.address), tls)
+    host, port = units.parse_address(entry.address)
+    tls = entry.tls
+    if tls is None:
+        return snapshot.Listener(host, port, None, tuple(entry.xfcc_from))
+    compiled = snapshot.Tls(
+        certificate=located(tls.certificate),
+        key=located(tls.key),
+        certificates=tuple(
+            snapshot.Pair(located(one.certificate), located(one.key)) for one in tls.certificates
+        ),
+        min_version=tls.min_version,
+        client_certificates=tls.client_certificates,
+        client_ca=None if tls.client_ca is None else located(tls.client_ca),
+        crl=None if tls.crl is None else located(tls.crl),
+        crl_check=tls.crl_check,
+    )
+    return snapshot.Listener(host, port, compiled, tuple(entry.xfcc_from))
 
 
 def _engine(loaded: Loaded, name: str, entry: Engine) -> snapshot.Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from seekgate import __version__
-from seekgate.cli import access, check, config, emulate, models, serve
+from seekgate.cli import access, certs, check, config, emulate, models, serve
 
 app = typer.Typer(
     name="seekgate",
@@ -31,7 +31,7 @@ def _root(
     """Options that every command shares."""
 
 
-for module in (serve, check, config, models, emulate, access):
+for module in (serve, check, config, models, emulate, access, certs):
     module.register(app)
 
 

@@ -3,23 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema
 
-from seekgate.config import units
+from seekgate.config import listen_tls, units
 from seekgate.config.context import Context
 from seekgate.config.fields import AddressText, Duration, FilePath, Section, Size
 from seekgate.config.problems import Invalid, Problem
 from seekgate.config.tree import Path
 
 
-class ListenTls(Section):
-    """The certificate that a listener shows. TLS 1.3 is spoken, nothing older."""
+def _holder(value: str) -> str:
+    if not value or value != value.strip() or not value.isprintable():
+        raise Invalid("not what a certificate says of its holder", "a SPIFFE id, a DNS name or a subject")
+    if "*" in value.removesuffix("/*") or (value.endswith("/*") and not value.startswith("spiffe://")):
+        raise Invalid("a star in the wrong place", "a star only behind the last slash of a SPIFFE id")
+    return value
+
+
+class CertificatePair(Section):
+    """A further certificate of a listener."""
 
     certificate: FilePath = Field(description="PEM file: the certificate, then its chain.")
     key: FilePath = Field(description="PEM file: the private key, not encrypted.")
+
+
+class ListenTls(Section):
+    """The certificate that a listener shows, and what it asks of its clients. All files are read again when one of
+    them changes."""
+
+    certificate: FilePath = Field(description="PEM file: the certificate, then its chain.")
+    key: FilePath = Field(description="PEM file: the private key, not encrypted.")
+    certificates: list[CertificatePair] = Field(
+        default=[],
+        max_length=100,
+        description="Further certificates, shown to clients that ask for a name in one of them (SNI); the first "
+        "certificate is shown to all others.",
+    )
+    min_version: Literal["1.3", "1.2"] = Field(
+        default="1.3",
+        description="The oldest version spoken. `1.2` has to be asked for by name; it is spoken with ECDHE and AEAD "
+        "ciphers only.",
+    )
+    client_certificates: Literal["off", "optional", "required"] = Field(
+        default="off",
+        description="Whether clients are asked for a certificate. With `optional` a client may have none, but not a "
+        "bad one.",
+    )
+    client_ca: FilePath | None = Field(
+        default=None, description="PEM file: the authorities whose client certificates are accepted."
+    )
+    crl: FilePath | None = Field(
+        default=None,
+        description="PEM file: these authorities' revocation lists, each of which must be current: once one has "
+        "expired, its clients are refused. Without it revocation is not checked.",
+    )
+    crl_check: Literal["leaf", "chain"] = Field(
+        default="leaf",
+        description="`leaf`: is the client's own certificate revoked? `chain`: any of its authorities' too, which "
+        "needs a list from each of them.",
+    )
 
 
 class Listen(Section):
@@ -28,6 +73,14 @@ class Listen(Section):
     address: AddressText = Field(description="`host:port`; IPv6 in brackets; port 0 lets the system choose.")
     tls: ListenTls | None = Field(
         default=None, description="Speak TLS with this certificate; plain HTTP without it."
+    )
+    xfcc_from: list[Annotated[str, AfterValidator(_holder)]] = Field(
+        default=[],
+        max_length=100,
+        description="Which trusted proxies are believed about their clients' certificates "
+        "(`X-Forwarded-Client-Cert`), by the certificate that they show themselves: a SPIFFE id (`/*` at its end for "
+        "all below it), a DNS name or a whole subject. Where no client certificates are asked for, the one entry "
+        "`trusted_proxies` believes them by their address.",
     )
 
     @classmethod
@@ -59,11 +112,17 @@ class Limits(Section):
         le=1_000_000,
         description="Open client connections; past it 503 and the connection closes.",
     )
+    handshakes: int = Field(
+        default=1024,
+        ge=1,
+        le=1_000_000,
+        description="TLS handshakes under way at once; past it new connections are closed.",
+    )
     header_timeout: Duration = Field(
         default=10.0,
         ge=0.1,
         le=3600,
-        description="From the first byte of a request to the end of its headers.",
+        description="From the first byte of a request to the end of its headers; a TLS handshake has the same time.",
     )
     body_timeout: Duration = Field(
         default=60.0, ge=0.1, le=86_400, description="From there to the end of its body."
@@ -104,14 +163,9 @@ AdminAddress = Annotated[
 
 
 def check(context: Context) -> Iterator[Problem]:
-    """The same address twice; certificates that cannot be read or do not fit their keys."""
+    """The same address twice; what `seekgate.config.listen_tls` finds about certificates."""
     yield from _addresses_once(context)
-    for path, tls in context.tree.select("listen.*.tls"):
-        if isinstance(tls, dict):
-            yield from _certificate(context, path, tls)
-    single = context.tree.at(("listen", "tls"))
-    if isinstance(single, dict):
-        yield from _certificate(context, ("listen", "tls"), single)
+    yield from listen_tls.check(context)
 
 
 def _addresses(context: Context) -> Iterator[tuple[Path, str]]:
@@ -138,36 +192,3 @@ def _addresses_once(context: Context) -> Iterator[Problem]:
             )
         else:
             seen[address] = path
-
-
-def _certificate(context: Context, path: Path, tls: dict[str, object]) -> Iterator[Problem]:
-    certificate, key = tls.get("certificate"), tls.get("key")
-    problems: list[Problem] = []
-    for name, value in (("certificate", certificate), ("key", key)):
-        if isinstance(value, str):
-            problems += context.readable((*path, name), value)
-    yield from problems
-    if context.outside and not problems and isinstance(certificate, str) and isinstance(key, str):
-        yield from pair_problem(context, (*path, "certificate"), certificate, key)
-
-
-def pair_problem(context: Context, path: Path, certificate: str, key: str) -> Iterator[Problem]:
-    """Report a certificate and key that OpenSSL does not take together."""
-    import ssl  # slow to import, and only needed where certificates are named
-
-    def refuse_password() -> str:
-        raise Invalid("the private key is encrypted", "a key without a password")
-
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
-            context.located(certificate), context.located(key), refuse_password
-        )
-    except Invalid as error:
-        yield context.tree.problem(path, error.what, error.expected)
-    except (ssl.SSLError, OSError) as error:
-        reason = getattr(error, "reason", None) or "not PEM"
-        yield context.tree.problem(
-            path,
-            f"this certificate and key cannot be used: {reason}",
-            "a PEM certificate and the key that belongs to it",
-        )

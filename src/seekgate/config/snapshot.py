@@ -16,21 +16,53 @@ import msgspec
 from seekgate.config.compiled.access import Access
 from seekgate.config.compiled.audit import Audit
 from seekgate.config.compiled.database import Database
+from seekgate.config.compiled.quota import Quota, Valkey
+
+ANY_PROXY = "trusted_proxies"
+"""The entry of `Listener.xfcc_from` that asks for no certificate."""
 
 
-class Tls(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A listener's certificate and private key: PEM files, re-read when a snapshot is loaded."""
+class Pair(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A certificate (its chain behind it) and its private key: PEM files."""
 
     certificate: str
     key: str
 
 
+class Tls(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a listener speaks TLS: PEM files, re-read when a snapshot is loaded.
+
+    ``certificates`` are further ones, chosen by the name that a client asks for. ``client_ca`` are the authorities
+    that client certificates are verified against, ``crl`` the revocation lists of these (None: revocation is not
+    checked), for the client's certificate alone or, with ``crl_check`` ``chain``, for its authorities too.
+    """
+
+    certificate: str
+    key: str
+    certificates: tuple[Pair, ...] = ()
+    min_version: Literal["1.3", "1.2"] = "1.3"
+    client_certificates: Literal["off", "optional", "required"] = "off"
+    client_ca: str | None = None
+    crl: str | None = None
+    crl_check: Literal["leaf", "chain"] = "leaf"
+
+    def files(self) -> list[str]:
+        """Every file that is read for this."""
+        pairs = [path for pair in self.certificates for path in (pair.certificate, pair.key)]
+        return [self.certificate, self.key, *pairs, *(path for path in (self.client_ca, self.crl) if path)]
+
+
 class Listener(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An address that clients connect to. ``port`` 0 lets the system choose; the supervisor reports the choice."""
+    """An address that clients connect to. ``port`` 0 lets the system choose; the supervisor reports the choice.
+
+    ``xfcc_from`` says which certificates a trusted proxy must show to be believed about its clients' certificates
+    (`seekgate.gateway.callers`); the one entry `ANY_PROXY` asks for none.
+    """
 
     host: str
     port: int
     tls: Tls | None = None
+    xfcc_from: tuple[str, ...] = ()
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,6 +73,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     body_bytes: int = 33_554_432
     buffer_bytes: int = 536_870_912
     connections: int = 16_384
+    handshakes: int = 1024
     header_timeout: float = 10.0
     body_timeout: float = 60.0
     idle_timeout: float = 75.0
@@ -172,5 +205,7 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     access_log: AccessLog = AccessLog()
     prices: str | None = None
     audit: Audit | None = None
+    quota: Quota = Quota()
+    valkey: Valkey | None = None
     database: Database | None = None
     access: Access = Access()

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from seekgate.config import units
 from seekgate.config.context import Context
 from seekgate.config.fields import BaseUrl, Duration, FilePath, Name, SecretReference, Section
-from seekgate.config.front_door import pair_problem
+from seekgate.config.listen_tls import pair_problem
 from seekgate.config.problems import Invalid, Problem, did_you_mean, one_of
 from seekgate.config.proxy import parse_proxy, proxy_for
 from seekgate.config.tree import Path
@@ -35,7 +35,7 @@ def _proxy(value: str) -> str:
     return value
 
 
-# What frames or authenticates a request is the gateway's to say.
+# What frames or authenticates a request, or says who calls, is the gateway's to say.
 _OWN_HEADERS = frozenset(
     {
         "authorization",
@@ -53,6 +53,7 @@ _OWN_HEADERS = frozenset(
         "transfer-encoding",
         "upgrade",
         "x-api-key",
+        "x-forwarded-client-cert",
         "x-request-id",
     }
 )

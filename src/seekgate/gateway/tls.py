@@ -1,91 +1,243 @@
-"""TLS towards clients: what the listeners of a worker present, and how a reload replaces it.
+"""TLS towards clients: what the listeners of a worker present and demand, and how a reload replaces it.
 
-A certificate is never loaded into the context that its listener was opened with: a pair that does not fit would leave
-that context without a key, and a pair of another key type would stand beside the old one. Each pair gets a context of
-its own, and every handshake is told which one is in force (OpenSSL asks also when the client names no server).
+Every reload makes new contexts, and each handshake begins with the one that is in force: certificates, authorities,
+revocation lists and versions change together or not at all, and a session that a client would resume is forgotten with
+the context that it was made under. Connections that exist keep theirs; `Trust` says what has become of their clients.
 """
 
 from __future__ import annotations
 
+import hashlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from seekgate.config.snapshot import Listener, Snapshot, Tls
+from seekgate.config.expiry import BLOCK, expiries
+from seekgate.config.snapshot import Listener, Pair, Snapshot, Tls
 from seekgate.host.messages import ListenFd
+from seekgate.pipeline.peer import Peer, name_text
+
+# For TLS 1.2, where it is asked for: forward secrecy and authenticated encryption only (RFC 9325, 4.2). Those of 1.3
+# are all of this kind, and are OpenSSL's to choose.
+SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+GOOD, RENEW, REFUSED = range(3)
+"""How a connection stands after a reload: as before; to be made anew, once it has been told so; to be refused."""
 
 
-class Presented:
-    """What one listener presents. ``context`` is what its server is opened with, for as long as it lives."""
+class Trust:
+    """Which client certificates a listener accepts. Raise `OSError` or `ValueError` when a file cannot be read."""
 
-    def __init__(self, pair: Tls) -> None:
-        self.context = server_context(pair)
-        self._in_force = self.context
-        self.context.sni_callback = self._choose
+    __slots__ = ("_authorities", "_digest", "_lists", "_required")
 
-    def use(self, context: ssl.SSLContext) -> None:
-        """New connections see what ``context`` has."""
-        self._in_force = context
+    def __init__(self, tls: Tls) -> None:
+        from cryptography import x509  # heavy, and needed only where client certificates are asked for
 
-    def _choose(
-        self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext
-    ) -> None:
-        if self._in_force is not context:
-            connection.context = self._in_force
+        bundle = _content(tls.client_ca or "")
+        self._required = tls.client_certificates == "required"
+        self._digest = hashlib.sha256(bundle).digest()
+        blocks = [block[0] for block in BLOCK.finditer(bundle) if block[1] == b"CERTIFICATE"]
+        self._authorities = {name_text(x509.load_pem_x509_certificate(block).subject) for block in blocks}
+        revocations = _content(tls.crl) if tls.crl else b""
+        lists = [x509.load_pem_x509_crl(b[0]) for b in BLOCK.finditer(revocations) if b[1] == b"X509 CRL"]
+        self._lists: list[tuple[str, Any]] = [(name_text(each.issuer), each) for each in lists]
+
+    def standing(self, before: Trust | None, peer: Peer | None) -> int:
+        """What has become of a connection that was made under ``before`` (None: no certificates were asked for), by
+        the holder of a certificate or by somebody without one."""
+        if peer is None:
+            return RENEW if self._required else GOOD
+        if self._revoked(peer):
+            return REFUSED
+        if before is None or before._digest == self._digest:
+            return GOOD
+        # An authority that is gone is no longer believed. Any other change may or may not concern this client, who
+        # proves with a new handshake that it does not.
+        gone = peer.issuer in before._authorities and peer.issuer not in self._authorities
+        return REFUSED if gone else RENEW
+
+    def _revoked(self, peer: Peer) -> bool:
+        return bool(peer.serial) and any(
+            issuer == peer.issuer and revoked.get_revoked_certificate_by_serial_number(int(peer.serial, 16))
+            for issuer, revoked in self._lists
+        )
 
 
-class Certificates:
-    """Those of all listeners of a worker. A reload reads them all (`read`) before any is used (`use`)."""
+def standing(before: Trust | None, now: Trust | None, peer: Peer | None) -> int:
+    """`Trust.standing`, also where no certificates are asked for any more: then none is believed."""
+    if now is before:
+        return GOOD
+    return now.standing(before, peer) if now is not None else RENEW if peer is not None else GOOD
+
+
+class Parts(NamedTuple):
+    """What is in force at a listener, or will be."""
+
+    context: ssl.SSLContext | None
+    trust: Trust | None
+    xfcc_from: tuple[str, ...]
+    expiries: tuple[tuple[str, float], ...] = ()
+
+
+class Door:
+    """A listener, as its connections know it for as long as the worker lives; ``parts`` changes with each reload."""
+
+    __slots__ = ("listener", "parts")
+
+    def __init__(self, listener: ListenFd) -> None:
+        self.listener = listener
+        self.parts = parts(listener.tls, listener.xfcc_from)
+
+    @property
+    def name(self) -> str:
+        """The address as the configuration has it."""
+        return f"{self.listener.host}:{self.listener.port}"
+
+
+class Doors:
+    """Those of a worker. A reload reads everything (`read`) before any of it is used (`use`)."""
 
     def __init__(self) -> None:
-        self._listeners: list[tuple[ListenFd, Presented | None]] = []
+        self._doors: list[Door] = []
 
-    def listen(self, listener: ListenFd) -> ssl.SSLContext | None:
-        """The context to open a listener with; None when it does not speak TLS. Raise `OSError` or `ValueError`."""
-        presented = None
-        if listener.certificate is not None and listener.key is not None:
-            presented = Presented(Tls(listener.certificate, listener.key))
-        self._listeners.append((listener, presented))
-        return None if presented is None else presented.context
+    def __iter__(self) -> Any:
+        return iter(self._doors)
 
-    def read(self, snapshot: Snapshot) -> list[tuple[Presented, ssl.SSLContext]]:
-        """What the listeners are to present under ``snapshot``, for `use`; nothing is changed.
+    def open(self, listener: ListenFd) -> Door:
+        """Raise `OSError` or `ValueError` when a file cannot be used."""
+        door = Door(listener)
+        self._doors.append(door)
+        return door
 
-        A listener that the snapshot no longer has goes on, until a restart, with what it has. Raise `OSError` or
-        `ValueError` when a file cannot be read or a pair does not fit.
+    def read(self, snapshot: Snapshot) -> list[tuple[Door, Parts]]:
+        """What is to be in force under ``snapshot``, for `use`; nothing is changed.
+
+        A listener that the snapshot no longer has, or has without TLS, goes on with what it has until a restart. Raise
+        `OSError` or `ValueError` when a file cannot be used.
         """
         now: dict[tuple[str, int], list[Listener]] = {}
         for listener in snapshot.listeners:
             now.setdefault((listener.host, listener.port), []).append(listener)
         found = []
-        for bound, presented in self._listeners:
+        for door in self._doors:
             # Several may have the same address when the system chooses the port: their order tells them apart.
-            same = now.get((bound.host, bound.port))
-            pair = same.pop(0).tls if same else None
-            if presented is not None and pair is not None:
-                found.append((presented, server_context(pair)))
+            same = now.get((door.listener.host, door.listener.port))
+            as_now = same.pop(0) if same else None
+            if as_now is not None and (as_now.tls is None) == (door.parts.context is None):
+                found.append((door, parts(as_now.tls, as_now.xfcc_from)))
         return found
 
     @staticmethod
-    def use(found: Sequence[tuple[Presented, ssl.SSLContext]]) -> None:
-        """Present what was read, to new connections."""
-        for presented, context in found:
-            presented.use(context)
+    def use(found: Sequence[tuple[Door, Parts]]) -> None:
+        """What was read is in force for new connections."""
+        for door, new in found:
+            door.parts = new
 
 
-def server_context(pair: Tls) -> ssl.SSLContext:
-    """TLS 1.3 for clients. Raise `OSError` or `ValueError` when the files cannot be read or do not fit."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_cert_chain(pair.certificate, pair.key, password=_no_password)
-    except OSError as error:
-        # OpenSSL's own words come as NO_CERTIFICATE_ASSIGNED or KEY_VALUES_MISMATCH.
-        reason = (
-            (getattr(error, "reason", None) or "").replace("_", " ").lower() or error.strerror or str(error)
-        )
-        raise OSError(f"the certificate {pair.certificate} with the key {pair.key}: {reason}") from error
+def parts(tls: Tls | None, xfcc_from: tuple[str, ...]) -> Parts:
+    """Read what a listener needs. Raise `OSError` or `ValueError` when a file cannot be used."""
+    if tls is None:
+        return Parts(None, None, xfcc_from)
+    asked = tls.client_certificates != "off"
+    return Parts(server_context(tls), Trust(tls) if asked else None, xfcc_from, tuple(_expiries(tls)))
+
+
+def server_context(tls: Tls) -> ssl.SSLContext:
+    """TLS for clients. Raise `OSError` or `ValueError` when the files cannot be read or do not fit."""
+    context = _context(tls, Pair(tls.certificate, tls.key))
+    if tls.certificates:
+        context.sni_callback = _chooser(tls)
     return context
+
+
+def _context(tls: Tls, pair: Pair) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2 if tls.min_version == "1.2" else ssl.TLSVersion.TLSv1_3
+    context.set_ciphers(SUITES)
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    with _explained(f"the certificate {pair.certificate} with the key {pair.key}"):
+        context.load_cert_chain(pair.certificate, pair.key, password=_no_password)
+    if tls.client_certificates != "off":
+        _ask_for_certificates(context, tls)
+    return context
+
+
+def _ask_for_certificates(context: ssl.SSLContext, tls: Tls) -> None:
+    required = tls.client_certificates == "required"
+    context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+    # A resumed session is not verified again: every connection shows its certificate.
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_TICKET
+    if tls.client_ca is None:
+        raise ValueError("client certificates are asked for without client_ca")
+    _load(context, tls.client_ca, "x509", "certificate")
+    if tls.crl is not None:
+        _load(context, tls.crl, "crl", "revocation list")
+        chain = tls.crl_check == "chain"
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN if chain else ssl.VERIFY_CRL_CHECK_LEAF
+
+
+def _load(context: ssl.SSLContext, path: str, kind: str, what: str) -> None:
+    before = context.cert_store_stats()[kind]
+    with _explained(f"the file {path}"):
+        context.load_verify_locations(path)
+    if context.cert_store_stats()[kind] == before:
+        raise ValueError(f"the file {path}: no {what} in it")
+
+
+def _chooser(tls: Tls) -> Callable[[ssl.SSLObject, str | None, ssl.SSLContext], None]:
+    """Shows a further certificate to those who ask for one of its names (RFC 6066, 3); wildcards stand for one label
+    (RFC 9525, 6.3)."""
+    from seekgate.pipeline.peer import of_certificate
+
+    by_name: dict[str, ssl.SSLContext] = {}
+    for pair in tls.certificates:
+        context = _context(tls, pair)
+        block = BLOCK.search(_content(pair.certificate))
+        names = of_certificate(ssl.PEM_cert_to_DER_cert(block[0].decode())).dns if block else ()
+        for name in names:
+            by_name.setdefault(name.lower(), context)
+
+    def choose(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        asked = (name or "").lower()
+        found = by_name.get(asked) or by_name.get("*." + asked.partition(".")[2])
+        if found is not None:
+            connection.context = found
+
+    return choose
+
+
+def _expiries(tls: Tls) -> Iterable[tuple[str, float]]:
+    """When the first part of each file ends, Unix seconds."""
+    certificates = [tls.certificate, *(pair.certificate for pair in tls.certificates)]
+    named = [("certificate", path) for path in certificates]
+    named += [(name, path) for name, path in (("client_ca", tls.client_ca), ("crl", tls.crl)) if path]
+    first: dict[str, float] = {}
+    for name, path in named:
+        for _, end in expiries(_content(path)):
+            first[name] = min(first.get(name, end.timestamp()), end.timestamp())
+    return first.items()
+
+
+class _explained:
+    """Says which file an error of OpenSSL is about, in words (its own come as KEY_VALUES_MISMATCH)."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            words = (getattr(error, "reason", None) or "").replace("_", " ").lower()
+            raise OSError(f"{self._what}: {words or error.strerror or error}") from error
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _no_password() -> str:

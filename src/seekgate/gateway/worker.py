@@ -16,15 +16,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from seekgate.config.snapshot import Limits, Snapshot
+from seekgate.config.snapshot import Snapshot
 from seekgate.config.snapshot_file import SnapshotError, read_snapshot
 from seekgate.gateway.admin import AdminFront
 from seekgate.gateway.control import Control
 from seekgate.gateway.downstream import Downstream
 from seekgate.gateway.front import PublicFront
+from seekgate.gateway.handshake import Handshakes, SecureServer
 from seekgate.gateway.resolver import Resolver
 from seekgate.gateway.sweep import TICK, Sweep
-from seekgate.gateway.tls import Certificates
+from seekgate.gateway.tls import Doors
 from seekgate.gateway.turn import Turn
 from seekgate.gateway.world import Builder, World
 from seekgate.host.clock import Clock
@@ -43,9 +44,6 @@ LAST_CALL = 0.1
 IDLE_GRACE = 1.0
 # What was cut off at the deadline gets this long to be settled.
 SETTLE = 1.0
-# How long a closing connection with TLS may take to send what is left and to be told goodbye: not less, because a slow
-# reader of a long answer would see it cut.
-TLS_SHUTDOWN = 10.0
 SECOND = round(1 / TICK)
 BACKLOG = 4096
 # What the kernel may hold for a client beyond what is on its way to it.
@@ -104,8 +102,9 @@ class Worker:
         self._builder = Builder(resolver, clock, self._sweep, self._turn, self._count_upstreams)
         self._front: PublicFront | None = None
         self._admin: AdminFront | None = None
-        self._servers: list[asyncio.AbstractServer] = []
-        self._certificates = Certificates()
+        self._handshakes: Handshakes | None = None
+        self._servers: list[asyncio.AbstractServer | SecureServer] = []
+        self._doors = Doors()
         self._engines: dict[str, EngineState] = {}
         self._control: Control | None = None
         self._done = asyncio.Event()
@@ -168,14 +167,16 @@ class Worker:
         self._front = PublicFront(
             world, self._clock, self._sweep, self._turn, self._metrics, prefix, self._composition.refused
         )
+        self._handshakes = Handshakes(self._front, self._metrics, self._clock, self._composition.refused)
         self._adopt(world)
         for listener in start.listeners:
-            await self._listen(listener, self._front, snapshot.limits)
+            await self._listen(listener, self._front)
+        self._note_expiries()
         if start.admin_fd is not None:
             self._admin = AdminFront(
                 snapshot.limits, self._clock, self._sweep, self._turn, self._dumps, self._why_not_ready
             )
-            await self._listen(ListenFd(start.admin_fd), self._admin, snapshot.limits)
+            await self._listen(ListenFd(start.admin_fd), self._admin)
         # What lives now lives as long as the process: later collections need not look at it.
         gc.collect()
         gc.freeze()
@@ -192,7 +193,7 @@ class Worker:
             snapshot = read_snapshot(path)
             number = snapshot.number
             world = self._build(snapshot)
-            certificates = self._certificates.read(snapshot)
+            doors = self._doors.read(snapshot)
             self._composition.prepare(snapshot)
         except Exception as error:  # noqa: BLE001 - whatever it is, the snapshot in force stays
             if not isinstance(error, (SnapshotError, OSError, ValueError)):
@@ -200,8 +201,10 @@ class Worker:
             self._metrics.snapshot_loads.labels("rejected").value += 1
             self._say(Rejected(number, str(error)))
             return
-        self._certificates.use(certificates)
+        trusted = {door: door.parts.trust for door in self._doors}
+        self._doors.use(doors)
         front.use(world)
+        front.callers.reconsider(front.connections, trusted)
         self._adopt(world)
         self._metrics.snapshot_loads.labels("loaded").value += 1
         self._say(Loaded(snapshot.number))
@@ -219,21 +222,26 @@ class Worker:
             world.engine(state)
         if self._figures is not None:
             self._figures.snapshot_number.value = world.snapshot.number
+        self._note_expiries()
 
-    async def _listen(self, listener: ListenFd, front: PublicFront | AdminFront, limits: Limits) -> None:
-        context = self._certificates.listen(listener)
+    def _note_expiries(self) -> None:
+        for door in self._doors:
+            for file, end in door.parts.expiries:
+                self._metrics.tls_expiry.labels(door.name, file).value = end
+
+    async def _listen(self, listener: ListenFd, front: PublicFront | AdminFront) -> None:
         accepting = socket.socket(fileno=listener.fd)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             # Accepted connections inherit it. Without it the kernel takes megabytes for a client that reads slowly, and
             # for minutes nothing shows that it reads at all.
             accepting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        door = self._doors.open(listener) if front is self._front else None
+        if door is not None and door.parts.context is not None:
+            assert self._handshakes is not None
+            self._servers.append(SecureServer(self._handshakes, door, accepting))
+            return
         server = await asyncio.get_running_loop().create_server(
-            lambda: Downstream(front),
-            sock=accepting,
-            ssl=context,
-            ssl_handshake_timeout=None if context is None else limits.header_timeout,
-            ssl_shutdown_timeout=None if context is None else TLS_SHUTDOWN,
-            backlog=BACKLOG,
+            lambda: Downstream(front, door), sock=accepting, backlog=BACKLOG
         )
         self._servers.append(server)
 
@@ -255,7 +263,9 @@ class Worker:
         await asyncio.sleep(LAST_CALL)
         for server in self._servers:
             server.close()
-        while front.connections and (waited := self._clock.monotonic() - started) < deadline:
+        while (waited := self._clock.monotonic() - started) < deadline and (
+            front.connections or (self._handshakes and waited < IDLE_GRACE)
+        ):
             if waited >= IDLE_GRACE:
                 for down in [c for c in front.connections if c.idle]:
                     down.close()

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import msgspec
 
+from seekgate.config.snapshot import Tls
+
 
 class ListenFd(msgspec.Struct, frozen=True):
-    """An inherited listening socket; ``certificate`` and ``key`` are PEM paths when it speaks TLS.
+    """An inherited listening socket, how it speaks TLS, and whom it believes (`seekgate.config.snapshot.Listener`).
 
     ``host`` and ``port`` are its address as the configuration has it, by which it is found in later snapshots.
     """
 
     fd: int
-    certificate: str | None = None
-    key: str | None = None
+    tls: Tls | None = None
     host: str = ""
     port: int = 0
+    xfcc_from: tuple[str, ...] = ()
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):
-    """First message to a worker: who it is, where it listens, which snapshot (a path) it begins with."""
+    """First message to a worker: who it is, of how many, where it listens, which snapshot (a path) it begins with."""
 
     slot: int
     generation: int
@@ -31,6 +33,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     admin_fd: int | None
     snapshot: str
     home: str
+    workers: int = 1
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):

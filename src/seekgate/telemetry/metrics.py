@@ -87,9 +87,45 @@ UPSTREAM_RETRIES = Spec(
     "Attempts after the first one, by the deployment that failed and by reason.",
     ("deployment", "reason"),
 )
+QUOTA_REFUSALS = Spec(
+    "seekgate_quota_refusals_total",
+    "counter",
+    "Requests refused for a limit, by whose limit it is and by what it counts; both empty where limits could not be"
+    " checked.",
+    ("scope", "unit"),
+)
+QUOTA_CALLS = Spec(
+    "seekgate_quota_calls_total",
+    "counter",
+    "Calls to the Valkey that limits are shared by. Results: ok, late (no answer within the budget), error.",
+    ("result",),
+)
+QUOTA_OUTAGE = Spec(
+    "seekgate_quota_outage",
+    "gauge",
+    "1 while limits cannot be shared because Valkey does not answer, else 0.",
+    merge="max",
+)
 CONNECTIONS = Spec("seekgate_connections", "gauge", "Open connections from clients.")
 CONNECTIONS_ACCEPTED = Spec(
     "seekgate_connections_accepted_total", "counter", "Connections accepted from clients."
+)
+TLS_HANDSHAKES = Spec(
+    "seekgate_tls_handshakes_total",
+    "counter",
+    "TLS handshakes with clients. Results: ok; refused by us for the client's certificate: no_certificate, untrusted,"
+    " not_yet_valid, expired, revoked, no_revocation_list, unverified; client_refused (by the client, for ours);"
+    " protocol (no version or cipher in common, or no TLS at all); timeout; left; crowded (too many at once).",
+    ("result",),
+)
+TLS_HANDSHAKING = Spec("seekgate_tls_handshakes_in_progress", "gauge", "TLS handshakes under way.")
+TLS_EXPIRY = Spec(
+    "seekgate_tls_expiry_timestamp_seconds",
+    "gauge",
+    "Unix time at which the first part of a listener's file expires. Files: certificate, client_ca, crl.",
+    ("listener", "file"),
+    "seconds",
+    merge="max",
 )
 IN_FLIGHT = Spec("seekgate_requests_in_flight", "gauge", "Requests admitted and not yet finished.")
 UPSTREAM_CONNECTIONS = Spec(
@@ -168,9 +204,10 @@ DUMPS_UNREADABLE = Spec(
 
 SPECS = (
     REQUESTS, ERRORS, REJECTED, DURATION, TTFT, TPOT, REQUEST_SIZE, RESPONSE_SIZE, TOKENS, COST, IN_FLIGHT,
-    CONNECTIONS, CONNECTIONS_ACCEPTED, UPSTREAM_CONNECTIONS, UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT,
-    SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, ACCESS_LOG_LOST, LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS,
-    PROCESS_START, DUMPS_UNREADABLE,
+    CONNECTIONS, CONNECTIONS_ACCEPTED, TLS_HANDSHAKES, TLS_HANDSHAKING, TLS_EXPIRY, UPSTREAM_CONNECTIONS,
+    UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT, SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, ACCESS_LOG_LOST,
+    LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS, PROCESS_START, DUMPS_UNREADABLE, QUOTA_REFUSALS,
+    QUOTA_CALLS, QUOTA_OUTAGE,
 )  # fmt: skip
 """All of them, in the order of the reference page and of the exposition."""
 
@@ -193,8 +230,14 @@ class Metrics:
         self.tokens = registry.counter(TOKENS)
         self.cost = registry.counter(COST)
         self.in_flight = registry.gauge(IN_FLIGHT).labels()
+        self.quota_refusals = registry.counter(QUOTA_REFUSALS)
+        self.quota_calls = registry.counter(QUOTA_CALLS)
+        self.quota_outage = registry.gauge(QUOTA_OUTAGE).labels()
         self.connections = registry.gauge(CONNECTIONS).labels()
         self.connections_accepted = registry.counter(CONNECTIONS_ACCEPTED).labels()
+        self.tls_handshakes = registry.counter(TLS_HANDSHAKES)
+        self.tls_handshaking = registry.gauge(TLS_HANDSHAKING).labels()
+        self.tls_expiry = registry.gauge(TLS_EXPIRY)
         self.upstream_connections = registry.gauge(UPSTREAM_CONNECTIONS)
         self.upstream_connects = registry.counter(UPSTREAM_CONNECTS)
         self.upstream_retries = registry.counter(UPSTREAM_RETRIES)

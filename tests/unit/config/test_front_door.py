@@ -54,7 +54,7 @@ def test_bad_entries() -> None:
     assert messages(MINIMAL + "listen:\n- 8080\n- {adress: 'h:1'}\n") == [
         "6: listen[0]: 8080 is not a mapping; expected a mapping",
         "7: listen[1]: 'address' is missing",
-        "7: listen[1].adress: unknown key; expected one of address, tls; did you mean 'address'?",
+        "7: listen[1].adress: unknown key; expected one of address, tls, xfcc_from; did you mean 'address'?",
     ]
 
 

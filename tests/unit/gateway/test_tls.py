@@ -1,9 +1,10 @@
-"""What listeners show to real clients, before and after a reload."""
+"""What listeners show to real clients and demand of them, before and after a reload."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from seekgate.config.snapshot import Listener, Tls
-from seekgate.gateway.tls import Certificates, server_context
+from seekgate.gateway.tls import GOOD, REFUSED, RENEW, Door, Doors, Trust, parts, server_context, standing
 from seekgate.host.messages import ListenFd
-from tests.support.certificates import Authority
+from seekgate.pipeline.peer import of_certificate
+from tests.support.certificates import Authority, Pki, replace
 from tests.support.scene_config import snapshot
 
 
@@ -30,79 +32,85 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
+@pytest.fixture
+def pki(tmp_path: Path) -> Pki:
+    return Pki(tmp_path / "pki")
+
+
 def listener(pair: Tls | None, host: str = "127.0.0.1", port: int = 0) -> ListenFd:
-    certificate, key = (pair.certificate, pair.key) if pair else (None, None)
-    return ListenFd(5, certificate, key, host, port)
+    return ListenFd(5, pair, host, port)
 
 
-def reloaded(certificates: Certificates, *listeners: Listener) -> None:
-    certificates.use(certificates.read(msgspec.structs.replace(snapshot(), listeners=listeners)))
+def reloaded(doors: Doors, *listeners: Listener) -> None:
+    doors.use(doors.read(msgspec.structs.replace(snapshot(), listeners=listeners)))
 
 
-def served(context: ssl.SSLContext | None, act: Callable[[int], Awaitable[None]], loop: object) -> None:
+def served(context: ssl.SSLContext | None, act: Callable[[int], Awaitable[None]]) -> None:
     async def play() -> None:
         assert context is not None
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=context)
         await act(server.sockets[0].getsockname()[1])
         server.close()
 
-    (uvloop.run if loop is uvloop else asyncio.run)(play())
+    uvloop.run(play())
 
 
-@pytest.mark.parametrize("loop", [asyncio, uvloop], ids=["asyncio", "uvloop"])
-def test_a_reload_replaces_what_is_shown(authority: Authority, loop: object) -> None:
-    certificates = Certificates()
-    context = certificates.listen(listener(authority.issue("first")))
+def shown(authority: Authority, context: ssl.SSLContext | None) -> str:
+    found = []
 
     async def act(port: int) -> None:
-        assert await asyncio.to_thread(authority.shown, port) == "first"
-        # Another kind of key: in one context it would stand beside the first.
-        other = authority.issue("second", trustme.KeyType.RSA)
-        reloaded(certificates, Listener("127.0.0.1", 0, other))
-        assert await asyncio.to_thread(authority.shown, port) == "second"
+        found.append(await asyncio.to_thread(authority.shown, port))
 
-    served(context, act, loop)
+    served(context, act)
+    return found[0]
+
+
+def test_a_reload_replaces_what_is_shown(authority: Authority) -> None:
+    doors = Doors()
+    door = doors.open(listener(authority.issue("first")))
+    assert shown(authority, door.parts.context) == "first"
+    # Another kind of key: in one context it would stand beside the first.
+    reloaded(doors, Listener("127.0.0.1", 0, authority.issue("second", trustme.KeyType.RSA), ("a",)))
+    assert shown(authority, door.parts.context) == "second"
+    assert door.parts.xfcc_from == ("a",)
 
 
 def test_a_pair_that_does_not_fit_changes_nothing(authority: Authority) -> None:
-    certificates = Certificates()
+    doors = Doors()
     good, other = authority.issue("good"), authority.issue("other")
-    contexts = [certificates.listen(listener(good, port=port)) for port in (1, 2)]
+    opened = [doors.open(listener(good, port=port)) for port in (1, 2)]
     bad = Tls(other.certificate, good.key)
-
-    async def act(port: int) -> None:
-        with pytest.raises(OSError, match=r"other\.pem with the key .*good\.key: key values mismatch"):
-            reloaded(certificates, Listener("127.0.0.1", 1, other), Listener("127.0.0.1", 2, bad))
-        assert await asyncio.to_thread(authority.shown, port) == "good"
-
-    for context in contexts:
-        served(context, act, uvloop)
+    with pytest.raises(OSError, match=r"other\.pem with the key .*good\.key: key values mismatch"):
+        reloaded(doors, Listener("127.0.0.1", 1, other), Listener("127.0.0.1", 2, bad))
+    assert [shown(authority, door.parts.context) for door in opened] == ["good", "good"]
 
 
 def test_listeners_are_found_by_address_and_then_by_order(authority: Authority) -> None:
     pairs = [authority.issue(name) for name in ("a", "b", "c", "d")]
-    certificates = Certificates()
-    certificates.listen(listener(None))
-    contexts = [
-        certificates.listen(listener(pairs[0])),
-        certificates.listen(listener(pairs[1], "127.0.0.1", 8)),
-    ]
+    doors = Doors()
+    plain = doors.open(listener(None))
+    first, second = doors.open(listener(pairs[0])), doors.open(listener(pairs[1], "127.0.0.1", 8))
+    assert list(doors) == [plain, first, second]
     new = (Listener("::1", 0, pairs[0]), Listener("127.0.0.1", 0), Listener("127.0.0.1", 0, pairs[2]))
-
-    def shows(name: str) -> Callable[[int], Awaitable[None]]:
-        async def act(port: int) -> None:
-            assert await asyncio.to_thread(authority.shown, port) == name
-
-        return act
-
     Path(pairs[1].certificate).unlink()  # nobody's any more: it does not matter to the reload
-    reloaded(certificates, *new)
-    served(contexts[0], shows("c"), uvloop)
-    served(contexts[1], shows("b"), uvloop)
+    reloaded(doors, *new)
+    assert shown(authority, first.parts.context) == "c"
+    assert shown(authority, second.parts.context) == "b"
+    assert plain.parts.context is None
+
+
+def test_a_listener_does_not_begin_or_cease_to_speak_tls(authority: Authority) -> None:
+    doors = Doors()
+    plain, secure = doors.open(listener(None, port=1)), doors.open(listener(authority.issue("a"), port=2))
+    before = secure.parts
+    reloaded(doors, Listener("127.0.0.1", 1, authority.issue("b")), Listener("127.0.0.1", 2))
+    assert plain.parts.context is None
+    assert secure.parts is before
 
 
 def test_no_tls_no_context() -> None:
-    assert Certificates().listen(ListenFd(5)) is None
+    assert Door(ListenFd(5, host="h", port=1)).parts.context is None
+    assert Door(ListenFd(5, host="h", port=1)).name == "h:1"
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
@@ -117,3 +125,155 @@ def test_an_encrypted_key_is_refused_and_nobody_is_asked(authority: Authority) -
     Path(pair.key).write_bytes(locked)
     with pytest.raises(ValueError, match="must not be encrypted"):
         server_context(pair)
+
+
+def test_the_first_end_of_each_file_is_known(pki: Pki) -> None:
+    tls = pki.tls()
+    pki.revoke(days=5)
+    later = pki.issue("later", server=True, days=3)
+    ends = dict(parts(msgspec.structs.replace(tls, certificates=(later,)), ()).expiries)
+    days = {name: (end - time.time()) / 86_400 for name, end in ends.items()}
+    assert {name: round(left) for name, left in days.items()} == {"certificate": 3, "client_ca": 30, "crl": 5}
+
+
+def handshake(
+    context: ssl.SSLContext, client: ssl.SSLContext, name: str | None = "127.0.0.1"
+) -> ssl.SSLObject | None:
+    """The client's end after both have finished; None when the server has refused."""
+    pipes = [ssl.MemoryBIO() for _ in range(2)]
+    ours = context.wrap_bio(pipes[0], pipes[1], server_side=True)
+    theirs = client.wrap_bio(pipes[1], pipes[0], server_hostname=name)
+    done = [False, False]
+    for _ in range(10):
+        for number, end in enumerate((theirs, ours)):
+            try:
+                if not done[number]:
+                    end.do_handshake()
+                    done[number] = True
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError:
+                if end is theirs:
+                    raise
+                return None
+    assert done == [True, True]
+    return theirs
+
+
+def test_a_name_chooses_among_several_certificates(pki: Pki) -> None:
+    further = (
+        pki.issue("a", hosts=["a.example", "other.example"], server=True),
+        pki.issue("b", hosts=["*.b.example"], server=True),
+    )
+    context = server_context(
+        msgspec.structs.replace(pki.tls(client_certificates="off"), certificates=further)
+    )
+
+    def shown_for(name: str) -> str:
+        client = pki.client()
+        client.check_hostname = False
+        end = handshake(context, client, name)
+        assert end is not None
+        return of_certificate(end.getpeercert(True) or b"").common_name
+
+    assert [
+        shown_for(n) for n in ("a.example", "OTHER.example", "x.b.example", "x.y.b.example", "b.example")
+    ] == [
+        "a",
+        "a",
+        "b",
+        "server",
+        "server",
+    ]
+
+
+@pytest.mark.parametrize(("minimum", "spoken"), [("1.3", False), ("1.2", True)])
+def test_tls_1_2_has_to_be_asked_for(pki: Pki, minimum: str, spoken: bool) -> None:
+    context = server_context(pki.tls(client_certificates="off", min_version=minimum))
+    client = pki.client()
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    if not spoken:
+        assert handshake(context, client) is None
+        return
+    end = handshake(context, client)
+    assert end is not None
+    assert (end.version(), end.cipher()[0]) == ("TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384")  # type: ignore[index]
+    client.set_ciphers("ECDHE-ECDSA-AES128-SHA256:AES256-GCM-SHA384")  # no AEAD; no forward secrecy
+    assert handshake(context, client) is None
+
+
+def test_who_is_let_in(pki: Pki, tmp_path: Path) -> None:
+    good, revoked = pki.issue("good", client=True), pki.issue("revoked", client=True)
+    expired = pki.issue("expired", client=True, days=-1)
+    server_only = pki.issue("server-only", server=True)
+    foreign = Pki(tmp_path / "foreign").issue("foreign", client=True)
+    pki.revoke("revoked")
+
+    def let_in(mode: str) -> dict[str, bool]:
+        context = server_context(pki.tls(client_certificates=mode))
+        pairs = {
+            "good": good,
+            "none": None,
+            "foreign": foreign,
+            "expired": expired,
+            "revoked": revoked,
+            "server only": server_only,
+        }
+        return {name: handshake(context, pki.client(pair)) is not None for name, pair in pairs.items()}
+
+    bad = {"foreign": False, "expired": False, "revoked": False, "server only": False}
+    assert let_in("required") == {"good": True, "none": False, **bad}
+    assert let_in("optional") == {"good": True, "none": True, **bad}
+    assert all(let_in("off").values())
+    pki.revoke(days=-1)
+    assert not let_in("required")["good"], "nobody knows what has been revoked since that list"
+
+
+def test_a_chain_needs_a_list_of_each_authority(pki: Pki) -> None:
+    client = pki.client(pki.issue("good", client=True))
+    for check in ("leaf", "chain"):
+        assert handshake(server_context(pki.tls(crl_check=check)), client) is not None
+
+
+def test_a_session_is_not_resumed_without_the_certificate(pki: Pki) -> None:
+    client = pki.client(pki.issue("good", client=True))
+    context = server_context(pki.tls())
+    assert context.num_tickets == 0
+    end = handshake(context, client)
+    assert end is not None
+    assert end.session is None or not end.session.has_ticket
+
+
+@pytest.mark.parametrize(("name", "what"), [("client_ca", "certificate"), ("crl", "revocation list")])
+def test_files_without_what_they_should_hold(pki: Pki, name: str, what: str) -> None:
+    wrong = {"client_ca": str(pki.crl), "crl": str(pki.ca)}[name]
+    with pytest.raises((OSError, ValueError), match=rf"the file .*{Path(wrong).name}: no {what}"):
+        server_context(pki.tls(**{name: wrong}))
+    junk = pki.folder / "junk"
+    junk.write_text("junk")
+    with pytest.raises(OSError, match=r"the file .*junk: "):
+        server_context(pki.tls(**{name: str(junk)}))
+    with pytest.raises(ValueError, match="without client_ca"):
+        server_context(pki.tls(client_ca=None))
+
+
+def test_what_a_reload_means_for_those_who_are_in(pki: Pki, tmp_path: Path) -> None:
+    peer = of_certificate(
+        ssl.PEM_cert_to_DER_cert(Path(pki.issue("good", client=True).certificate).read_text())
+    )
+    tls = pki.tls()
+    before = Trust(tls)
+    assert standing(before, before, peer) == GOOD
+    assert standing(before, Trust(tls), peer) == GOOD, "read again, and nothing has changed"
+    assert standing(None, None, None) == GOOD
+    assert standing(before, None, peer) == RENEW, "certificates are not asked for any more"
+    assert standing(None, before, None) == RENEW, "they are asked for from now on"
+    assert standing(None, Trust(msgspec.structs.replace(tls, client_certificates="optional")), None) == GOOD
+    pki.revoke("good")
+    assert standing(before, Trust(tls), peer) == REFUSED
+    pki.revoke()
+    other = Pki(tmp_path / "other", "another authority")
+    replace(pki.ca, pki.ca.read_bytes() + other.ca.read_bytes())
+    assert standing(before, Trust(tls), peer) == RENEW, "its authority is still there, and the bundle another"
+    replace(pki.ca, other.ca.read_bytes())
+    assert standing(before, Trust(tls), peer) == REFUSED, "its authority is gone"

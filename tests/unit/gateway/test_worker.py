@@ -93,8 +93,7 @@ class Supervisor:
         return decode_to_supervisor(line)
 
     async def start(self) -> None:
-        certificate, key = (self.pair.certificate, self.pair.key) if self.pair else (None, None)
-        listeners = (ListenFd(self.public.dup().detach(), certificate, key, "127.0.0.1", 0),)
+        listeners = (ListenFd(self.public.dup().detach(), self.pair, "127.0.0.1", 0),)
         await self.say(Start(0, 1, listeners, self.admin.dup().detach(), self.snapshot(), str(self.home)))
         assert isinstance(await self.hears(), Ready)
 

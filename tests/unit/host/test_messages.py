@@ -3,10 +3,18 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from seekgate.config.snapshot import Tls
 from seekgate.host import messages as msg
 
 TO_CHILD: list[msg.ToChild] = [
-    msg.Start(1, 2, (msg.ListenFd(5), msg.ListenFd(6, "c.pem", "k.pem")), None, "/run/s.json", "/home"),
+    msg.Start(
+        1,
+        2,
+        (msg.ListenFd(5), msg.ListenFd(6, Tls("c.pem", "k.pem"), xfcc_from=("a",))),
+        None,
+        "/run/s.json",
+        "/home",
+    ),
     msg.Load("/run/s.json"),
     msg.EngineState("e", "127.0.0.1", 4000, True, "key"),
     msg.Drain(1.5),

@@ -100,9 +100,10 @@ def test_certificates_follow_the_snapshot_by_address(sockets: Sockets) -> None:
     sockets.open([socket.AF_INET], None, 1)
     sockets.bind(snapshot(Listener("127.0.0.1", 0, Tls("c", "k"))), 1)
     fd = sockets.inherited(0)[0]
-    newer = snapshot(Listener("127.0.0.2", 0), Listener("127.0.0.1", 0, Tls("c2", "k2")))
-    assert sockets.listen_fds(0, newer) == (ListenFd(fd, "c2", "k2", "127.0.0.1", 0),)
-    assert sockets.listen_fds(0, snapshot()) == (ListenFd(fd, "c", "k", "127.0.0.1", 0),)
+    second = Tls("c2", "k2", client_certificates="required", client_ca="ca", crl="crl")
+    newer = snapshot(Listener("127.0.0.2", 0), Listener("127.0.0.1", 0, second, ("spiffe://td/envoy",)))
+    assert sockets.listen_fds(0, newer) == (ListenFd(fd, second, "127.0.0.1", 0, ("spiffe://td/envoy",)),)
+    assert sockets.listen_fds(0, snapshot()) == (ListenFd(fd, Tls("c", "k"), "127.0.0.1", 0),)
 
 
 def test_what_a_reload_cannot_move() -> None:
