@@ -56,7 +56,8 @@ class Trail:
         self._journal: Journal | None = None
         self.append: Callable[[bytes], None] = _forget
         self.refusing = False
-        self.orphans = 0
+        self._counts = (0, 0, 0)
+        self._known = (0, 0)
 
     @property
     def on(self) -> bool:
@@ -68,15 +69,18 @@ class Trail:
         """Whether records cannot be written at the moment."""
         return self._journal is not None and self._journal.failing
 
-    @property
-    def errors(self) -> int:
-        """How often writing has failed."""
-        return 0 if self._journal is None else self._journal.errors
+    def take_counts(self) -> tuple[int, int, int]:
+        """Since the last call: failed attempts to write, records given up, requests recorded as abandoned."""
+        if self._journal is not None:
+            self._count(self._journal)
+        counts, self._counts = self._counts, (0, 0, 0)
+        return counts
 
-    @property
-    def lost(self) -> int:
-        """Records that were given up."""
-        return 0 if self._journal is None else self._journal.lost
+    def _count(self, journal: Journal) -> None:
+        errors, lost, abandoned = self._counts
+        known_errors, known_lost = self._known
+        self._known = (journal.errors, journal.lost)
+        self._counts = (errors + journal.errors - known_errors, lost + journal.lost - known_lost, abandoned)
 
     # -- settings -------------------------------------------------------------------------------------------------
 
@@ -154,6 +158,8 @@ class Trail:
         self.append, self.refusing = _forget, False
         self._journal = self._policy = None
         journal.close()
+        self._count(journal)
+        self._known = (0, 0)
 
     # -- the keeper -----------------------------------------------------------------------------------------------
 
@@ -185,7 +191,8 @@ class Trail:
             self._soon(lambda: self._found(orphan))
 
     def _found(self, orphan: Orphan) -> None:
-        self.orphans += 1
+        errors, lost, abandoned = self._counts
+        self._counts = (errors, lost, abandoned + 1)
         self._orphaned(orphan)
 
     def _kept(self) -> None:
