@@ -77,6 +77,9 @@ class Exchange(msgspec.Struct, gc=False):
     # Header lines for the client's head that stages add, each with its CR LF in front.
     answer_headers: bytes = b""
 
+    # TLS: who a client certificate says the caller is; None without one
+    peer: Peer | None = None
+
     # decode
     tree: Any = None
     model: str = ""
