@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
 import resource
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from seekgate.config.home import home as default_home
+from seekgate.config.compiled.audit import Audit
 from seekgate.config.secrets import SecretError, resolve
 from seekgate.config.snapshot import Snapshot
 from seekgate.gateway.resolver import SystemResolver
@@ -31,6 +33,7 @@ from seekgate.pipeline.stage import Stage
 from seekgate.stages.access.stage import Access
 from seekgate.stages.access.state import AccessRows, AccessTable
 from seekgate.stages.access_log.stage import AccessLog, Record
+from seekgate.stages.audit.trail import Trail
 from seekgate.stages.decode.stage import Decode
 from seekgate.stages.identity.stage import Identity
 from seekgate.stages.identity.state import KeyTable
@@ -38,6 +41,7 @@ from seekgate.stages.metering.prices import PriceTable, builtin
 from seekgate.stages.metering.stage import Metering
 from seekgate.stages.route.stage import Route
 from seekgate.stages.route.state import RouteTable
+from seekgate.store.journal import Ticket
 from seekgate.telemetry.metrics import Metrics
 from seekgate.telemetry.registry import Registry
 from seekgate.wire.errors import ErrorKind
@@ -68,10 +72,14 @@ class Application:
         for kind in ("role", "binding"):
             self.rows.register(kind, self._access.apply)
         self._home = default_home()
+        self._trail: Trail | None = None
+        self._prepared_audit: Audit | None = None
 
     async def begin(self, start: Start) -> None:
         """Read the rows that there are, before the first request."""
         self._home = Path(start.home)
+        soon = asyncio.get_running_loop().call_soon_threadsafe
+        self._trail = Trail(self._home, start.slot, self._clock, soon)
         await self.rows.load(self._home)
 
     def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
@@ -80,6 +88,11 @@ class Application:
         override = None if snapshot.prices is None else Path(snapshot.prices).read_bytes()
         self._prepared_prices = prices = PriceTable.load(builtin(), override, snapshot.prices or "")
         observers: list[Stage] = [Metering(self._metrics, prices)]
+        last: list[Stage] = []
+        if snapshot.audit is not None and self._trail is not None:
+            opening, closing = self._trail.stages(snapshot.audit, self.secret)
+            observers.append(closing)
+            last.append(opening)
         if snapshot.access_log.target != "off":
             observers.append(AccessLog(self._record))
         batch = Batch(observers, report, self._waiting.append)
@@ -90,7 +103,7 @@ class Application:
             Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
             Access(AccessTable(snapshot, self._access, _warn)),
         ]
-        return Pipeline(stages, report)
+        return Pipeline([*stages, *last], report)
 
     def _record(self, record: Record) -> None:
         """Keep a record for the log; they are encoded some at a time, while they are still in the caches."""
@@ -129,6 +142,7 @@ class Application:
     def prepare(self, snapshot: Snapshot) -> None:
         """Open the snapshot's access log, for `adopt`. A file is opened again only if it was rotated meanwhile."""
         target = snapshot.access_log.target
+        self._prepared_audit = snapshot.audit
         unused = self._prepared
         if target == "off":
             self._prepared = None
@@ -147,6 +161,19 @@ class Application:
             old.finish()
             self._leaving.append(old)
         self._prices = self._prepared_prices
+        if self._trail is not None:
+            self._trail.use(self._prepared_audit)
+
+    def committing(self) -> Callable[[], Ticket | None] | None:
+        """What stands in front of every write, if anything is recorded."""
+        return self._commit if self._trail is not None and self._trail.on else None
+
+    def _commit(self) -> Ticket | None:
+        """Record what the exchanges of this turn came to."""
+        if self._waiting:
+            self.flush()
+        assert self._trail is not None
+        return self._trail.commit()
 
     def flush(self) -> None:
         """Bring the counts up to date."""
@@ -169,6 +196,9 @@ class Application:
         self.rows.follow()
         self._hand_over()
         self._count_lost()
+        if self._trail is not None:
+            self._trail.tick()
+            self._count_audit(self._trail)
         if self._ticks % _MINUTE == 0 and self._prices is not None:
             self._watch_prices(self._prices)
         self._ticks += 1
@@ -186,10 +216,20 @@ class Application:
         for log in leaving if self._log is None else (*leaving, self._log):
             self._metrics.access_log_lost.value += log.take_lost()
 
+    def _count_audit(self, trail: Trail) -> None:
+        errors, lost, abandoned = trail.take_counts()
+        self._metrics.audit_failing.value = int(trail.failing)
+        self._metrics.audit_errors.value += errors
+        self._metrics.audit_lost.value += lost
+        self._metrics.audit_abandoned.value += abandoned
+
     def close(self) -> None:
         """Write what is left, and wait for that, within bounds: a log that nobody reads must not keep the process."""
         self.tick()
         self.rows.close()
+        if self._trail is not None:
+            self._trail.close()
+            self._count_audit(self._trail)
         if self._log is not None:
             self._log.finish()
             self._leaving.append(self._log)

@@ -26,7 +26,7 @@ from seekgate.gateway.handshake import Handshakes, SecureServer
 from seekgate.gateway.resolver import Resolver
 from seekgate.gateway.sweep import TICK, Sweep
 from seekgate.gateway.tls import Doors
-from seekgate.gateway.turn import Turn
+from seekgate.gateway.turn import Ticket, Turn
 from seekgate.gateway.world import Builder, World
 from seekgate.host.clock import Clock
 from seekgate.host.complaints import complain
@@ -75,6 +75,10 @@ class Composition(Protocol):
 
     def adopt(self) -> None:
         """The snapshot that was built and prepared last is in force."""
+        ...
+
+    def committing(self) -> Callable[[], Ticket | None] | None:
+        """What `Turn.commit` is to be from now on."""
         ...
 
     def flush(self) -> None:
@@ -218,6 +222,7 @@ class Worker:
         self._builder.retire([world])
         self._count_upstreams()
         self._composition.adopt()
+        self._turn.commit = self._composition.committing()
         for state in self._engines.values():
             world.engine(state)
         if self._figures is not None:

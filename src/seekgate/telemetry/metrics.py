@@ -155,6 +155,24 @@ SNAPSHOT_LOADS = Spec(
     "Attempts to load a configuration snapshot. Results: loaded, rejected.",
     ("result",),
 )
+AUDIT_FAILING = Spec(
+    "seekgate_audit_failing",
+    "gauge",
+    "Workers whose audit records cannot be written at the moment.",
+)
+AUDIT_ERRORS = Spec(
+    "seekgate_audit_write_errors_total", "counter", "Failed attempts to write or to sync the audit journal."
+)
+AUDIT_LOST = Spec(
+    "seekgate_audit_lost_records_total",
+    "counter",
+    "Audit records that were given up: they could not be written, and no more could be kept.",
+)
+AUDIT_ABANDONED = Spec(
+    "seekgate_audit_abandoned_total",
+    "counter",
+    "Requests that a worker left open when it died, recorded as abandoned by the next one.",
+)
 ACCESS_LOG_LOST = Spec(
     "seekgate_access_log_lost_lines_total",
     "counter",
@@ -205,7 +223,8 @@ DUMPS_UNREADABLE = Spec(
 SPECS = (
     REQUESTS, ERRORS, REJECTED, DURATION, TTFT, TPOT, REQUEST_SIZE, RESPONSE_SIZE, TOKENS, COST, IN_FLIGHT,
     CONNECTIONS, CONNECTIONS_ACCEPTED, TLS_HANDSHAKES, TLS_HANDSHAKING, TLS_EXPIRY, UPSTREAM_CONNECTIONS,
-    UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT, SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, ACCESS_LOG_LOST,
+    UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT, SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, AUDIT_FAILING, AUDIT_ERRORS,
+    AUDIT_LOST, AUDIT_ABANDONED, ACCESS_LOG_LOST,
     LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS, PROCESS_START, DUMPS_UNREADABLE, QUOTA_REFUSALS,
     QUOTA_CALLS, QUOTA_OUTAGE,
 )  # fmt: skip
@@ -245,6 +264,10 @@ class Metrics:
         self.snapshot_loads = registry.counter(SNAPSHOT_LOADS)
         self.price_calendar_expired = registry.gauge(PRICE_CALENDAR_EXPIRED).labels()
         self.access_log_lost = registry.counter(ACCESS_LOG_LOST).labels()
+        self.audit_failing = registry.gauge(AUDIT_FAILING).labels()
+        self.audit_errors = registry.counter(AUDIT_ERRORS).labels()
+        self.audit_lost = registry.counter(AUDIT_LOST).labels()
+        self.audit_abandoned = registry.counter(AUDIT_ABANDONED).labels()
         self.loop_lag = registry.gauge(LOOP_LAG)
         self.process_cpu = registry.counter(PROCESS_CPU)
         self.process_memory = registry.gauge(PROCESS_MEMORY)
