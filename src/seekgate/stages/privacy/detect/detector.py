@@ -2,36 +2,148 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
-from seekgate.stages.privacy.detect.kinds import KINDS, Own, Span
+from seekgate.stages.privacy.detect import names
+from seekgate.stages.privacy.detect.fold import Folded, narrow, numerals
+from seekgate.stages.privacy.detect.gate import FOLDED, RULES, Rule
+from seekgate.stages.privacy.detect.kinds import KINDS, STRUCTURED, Own, Span
+from seekgate.stages.privacy.detect.overlap import resolve
+from seekgate.stages.privacy.detect.own import expressions, longest
 
-_FIRST = re.compile(
-    r"(?<!\d)[1-9]\d{13}\d{0,3}[\dXx*]{1,4}(?!\d)|(?<!\d)1[3-9]\d{9}(?!\d)|[\w.+-]+@[\w-]+\.\w+"
-)
+Hit = tuple[int, int, int]
+_FOLD, _OWN = 0, 1000
+_NAMED_BY = frozenset(("CN_MOBILE", "CN_ID", "BANK_CARD", "CN_LANDLINE", "PASSPORT", "EMAIL"))
+# How far a window is moved outwards so that it cuts no token in two, in characters.
+_SLACK = 512
+
+
+def _note(number: int, start: int, end: int, _flags: int, hits: list[Hit]) -> None:
+    hits.append((number, start, end))
+
+
+def _any(_number: int, _start: int, _end: int, _flags: int, hits: list[bool]) -> bool:
+    hits.append(True)
+    return True
 
 
 class Detector:
-    """Finds what is of ``types`` (all by default) and what is of the installation's ``own`` types."""
+    """Finds what is of ``types`` (all by default) and what is of the installation's ``own`` types.
+
+    It is for one thread at a time. Raises `PatternError` for an own pattern that hyperscan cannot compile, and
+    ImportError where hyperscan is not installed (extra ``privacy``).
+    """
 
     def __init__(self, types: Collection[str] = tuple(KINDS), own: Sequence[Own] = ()) -> None:
-        self._types = frozenset(types)
-        self._own = tuple(own)
-
-    def scan(self, text: str) -> list[Span]:
-        """What was found in ``text``, in order, without overlaps. Offsets count characters of ``text``."""
-        found = []
-        for match in _FIRST.finditer(text):
-            kind = "EMAIL" if "@" in match[0] else "CN_MOBILE" if len(match[0]) == 11 else "CN_ID"
-            if kind in self._types:
-                found.append(Span(match.start(), match.end(), kind))
-        return found
+        self._types = frozenset(types) | {entry.type for entry in own}
+        self._rules = [rule for rule in RULES if rule.types & self._types]
+        self._own, written = expressions(own)
+        self._ranks = {entry.type: STRUCTURED for entry in own} | {
+            name: kind.rank for name, kind in KINDS.items()
+        }
+        self._database = _compiled(self._rules, written)
+        self._scan = self._database.scan
 
     def scan_bytes(self, data: bytes) -> bool:
         """Whether UTF-8 ``data`` may hold anything. False is certain; True means that `scan` must look.
 
-        ``data`` may also be JSON text: what is found in a string that was decoded from it is not missed in it,
+        ``data`` may also be JSON text: what `scan` finds in a string that was decoded from it is not missed in it,
         escaped or not.
         """
-        return bool(self.scan(data.decode("utf-8", "replace")))
+        found: list[bool] = []
+        self._scan(data, _any, 0, found)
+        return bool(found)
+
+    def scan(self, text: str) -> list[Span]:
+        """What was found in ``text``, in order, without overlaps. Offsets count characters of ``text``."""
+        data = text.encode("utf-8", "replace")
+        hits: list[Hit] = []
+        self._scan(data, _note, 0, hits)
+        if not hits:
+            return []
+        if not any(hit[0] == _FOLD for hit in hits):
+            return resolve(self._judged(text, data, hits), self._ranks)
+        folded = Folded(text)
+        plain = narrow(folded.text)
+        data = plain.encode("utf-8", "replace")
+        hits = []
+        self._scan(data, _note, 0, hits)
+        spans = resolve(self._judged(plain, data, hits), self._ranks)
+        return [Span(*folded.place(start, end), kind) for start, end, kind in spans]
+
+    def _judged(self, text: str, data: bytes, hits: list[Hit]) -> Iterable[Span]:
+        windows: dict[int, list[int]] = {}
+        own: list[Hit] = []
+        for hit in hits:
+            if hit[0] >= _OWN:
+                own.append(hit)
+            elif hit[0] != _FOLD:
+                windows.setdefault(hit[0], []).append(hit[2])
+        places = _places(text, data, [offset for hit in hits for offset in (hit[1], hit[2])])
+        spans = longest(self._own, _OWN, own, places)
+        for number, ends in windows.items():
+            rule = self._rules[number - 1]
+            for low, high in _windows(text, [places[end] for end in ends], rule):
+                piece = narrow(text[low:high])
+                if rule.spoken:
+                    piece = numerals(piece)
+                spans += [
+                    Span(low + s, low + e, kind) for s, e, kind in rule.judge(piece) if kind in self._types
+                ]
+        if "NAME" in self._types:
+            spans += [
+                name
+                for span in spans
+                if span.type in _NAMED_BY and (name := names.before_number(text, span.start)) is not None
+            ]
+        return spans
+
+
+def _compiled(rules: Sequence[Rule], own: Sequence[tuple[bytes, int]]) -> Any:
+    import hyperscan
+
+    rows = [(expression, _FOLD, hyperscan.HS_FLAG_SINGLEMATCH) for expression in FOLDED]
+    for number, rule in enumerate(rules, 1):
+        flags = hyperscan.HS_FLAG_CASELESS if rule.caseless else 0
+        rows += [(expression, number, flags) for expression in rule.expressions]
+    rows += [(expression, _OWN + index, flags) for index, (expression, flags) in enumerate(own)]
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    written, ids, flags = (list(column) for column in zip(*rows, strict=True))
+    database.compile(expressions=written, ids=ids, elements=len(rows), flags=flags)
+    return database
+
+
+def _places(text: str, data: bytes, offsets: Iterable[int]) -> dict[int, int]:
+    """Byte offsets of ``data`` as character offsets of ``text``."""
+    wanted = sorted(set(offsets))
+    if len(text) == len(data):
+        return dict(zip(wanted, wanted, strict=True))
+    places, last, count = {}, 0, 0
+    for offset in wanted:
+        count += len(data[last:offset].decode("utf-8", "ignore"))
+        places[offset], last = count, offset
+    return places
+
+
+def _windows(text: str, ends: list[int], rule: Rule) -> list[tuple[int, int]]:
+    """The stretches of ``text`` in which the rule's judge looks: around each end, joined where they meet."""
+    joined: list[tuple[int, int]] = []
+    for end in sorted(ends):
+        low, high = max(end - rule.before, 0), min(end + rule.after, len(text))
+        if joined and low <= joined[-1][1]:
+            low = joined.pop()[0]
+        joined.append((low, high))
+    return [(_outwards(text, low, -1), _outwards(text, high, 1)) for low, high in joined]
+
+
+def _outwards(text: str, place: int, step: int) -> int:
+    """``place`` moved out of the word that it would cut."""
+    for _ in range(_SLACK):
+        if not 0 < place < len(text):
+            break
+        left, right = text[place - 1], text[place]
+        if not (left.isascii() and right.isascii() and left.isalnum() and right.isalnum()):
+            break
+        place += step
+    return place

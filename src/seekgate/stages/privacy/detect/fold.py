@@ -1,0 +1,81 @@
+"""The fold: a text as the judges read it, and where its characters came from.
+
+Undone are: JSON's ``\\uXXXX`` (in a text that is itself JSON or was pasted from it), characters without width, and
+full-width letters, digits and signs. `narrow` changes no offsets, so it is done to the pieces that are judged; the
+others remove characters, so `fold` keeps a map.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+_WIDE = {
+    **{code + 0xFEE0: code for code in range(0x21, 0x7F)},
+    0x3000: 0x20, 0xA0: 0x20, 0x2007: 0x20, 0x2009: 0x20, 0x202F: 0x20,
+    0x2010: 0x2D, 0x2011: 0x2D, 0x2012: 0x2D, 0x2013: 0x2D, 0x2014: 0x2D, 0x2212: 0x2D, 0x30FB: 0xB7, 0x2022: 0xB7,
+}  # fmt: skip
+_NUMERALS = {
+    ord(character): str(value)
+    for value, characters in enumerate(
+        ("〇零○", "一壹幺弌", "二贰弍", "三叁弎", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")
+    )
+    for character in characters
+}
+
+# Soft hyphen, zero-width spaces and joiners, direction marks, invisible operators, byte order mark, variation selectors.
+INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff"
+_REMOVED = re.compile(rf"\\u([0-9a-fA-F]{{4}})|[{INVISIBLE}]+")
+
+
+def narrow(text: str) -> str:
+    """``text`` with full-width characters and unusual spaces and dashes as ASCII has them. Offsets stay."""
+    return text if text.isascii() else text.translate(_WIDE)
+
+
+def numerals(text: str) -> str:
+    """``text`` with Chinese numerals as digits, also the capital ones and 幺. Offsets stay."""
+    return text.translate(_NUMERALS)
+
+
+class Folded:
+    """A text without escapes and invisible characters (``text``); `place` leads back to the text as it came."""
+
+    def __init__(self, text: str) -> None:
+        pieces: list[str] = []
+        self._starts: list[int] = []
+        self._sources: list[int] = []
+        self._widths: list[int] = []
+        at = length = 0
+        for match in _REMOVED.finditer(text):
+            if at < match.start():
+                self._segment(length, at, 1)
+                pieces.append(text[at : match.start()])
+                length += match.start() - at
+            kept = "" if match[1] is None else _character(match[1])
+            if kept:
+                self._segment(length, match.start(), len(match[0]))
+                pieces.append(kept)
+                length += 1
+            at = match.end()
+        self._segment(length, at, 1)
+        pieces.append(text[at:])
+        self.text = "".join(pieces)
+
+    def _segment(self, start: int, source: int, width: int) -> None:
+        self._starts.append(start)
+        self._sources.append(source)
+        self._widths.append(width)
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Where the characters from ``start`` to ``end`` (exclusive) stand in the text as it came."""
+        first, last = bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1) - 1
+        return (
+            self._sources[first] + start - self._starts[first],
+            self._sources[last] + end - 1 - self._starts[last] + self._widths[last],
+        )
+
+
+def _character(code: str) -> str:
+    character = chr(int(code, 16))
+    return "" if _REMOVED.match(character) else character

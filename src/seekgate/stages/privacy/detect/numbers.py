@@ -1,0 +1,270 @@
+"""Numbers with a form: identity, telephone, card, organisation, passport and permit numbers.
+
+The text is cut into *tokens* (letters and digits with at least one digit) that may be *linked* by a short separator.
+Every row of linked tokens that is short enough is joined and asked what it is. So a separator inside a number is seen
+through, and one that stands between two numbers does no harm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from seekgate.stages.privacy.detect import checks, cues, numbering
+from seekgate.stages.privacy.detect.kinds import Span
+
+_TOKEN = re.compile(r"[0-9A-Za-z_]*[0-9][0-9A-Za-z_]*|(?<=\d[ .-])[Xx](?![0-9A-Za-z_])")
+_LINKS = frozenset((" ", "-", ".", "  ", " - ", ") ", ")", ")-", " (", "(", "·"))
+_LONGEST = 22
+_SPELLED = re.compile(
+    r"(?:tel|phone|mobile|mob|cell|call|fax|id|card|ssn|no|wx|wechat)(?=\d{9,})", re.IGNORECASE
+)
+
+_PASSPORT_WORDS = re.compile(r"护照|passport", re.IGNORECASE)
+_PERMIT_WORDS = re.compile(r"通行证|回乡证|台胞证|来往内地|来往大陆|permit", re.IGNORECASE)
+_SSN_WORDS = re.compile(r"ssn|social security|社保号|社会安全|taxpayer", re.IGNORECASE)
+_MOBILE_LAYOUTS = frozenset(((11,), (3, 4, 4), (4, 4, 3), (3, 8), (7, 4), (3, 3, 5), (1,) * 11))
+_CARD_LAYOUTS = frozenset(((4, 6, 5), (4, 6, 4), (6, 13), (6, 10), (8, 8)))
+_AMERICAN_LAYOUTS = frozenset(((3, 3, 4), (3, 7)))
+
+
+class Row(NamedTuple):
+    """Linked tokens: their characters joined, the length of each, the separators between them, and their place."""
+
+    joined: str
+    lengths: tuple[int, ...]
+    gaps: tuple[str, ...]
+    start: int
+    end: int
+
+    @property
+    def even(self) -> bool:
+        """Whether all separators are the same."""
+        return len(set(self.gaps)) < 2
+
+
+def judge(text: str) -> Iterator[Span]:
+    """The numbers in ``text``, which is ASCII where it matters. Spans may overlap."""
+    tokens = [(match.start(), match.end()) for match in _TOKEN.finditer(text)]
+    for index, (start, _) in enumerate(tokens):
+        yield from _rows_from(text, tokens, index, start)
+
+
+def _rows_from(text: str, tokens: list[tuple[int, int]], index: int, start: int) -> Iterator[Span]:
+    spelled = _SPELLED.match(text, start, tokens[index][1])
+    if spelled:
+        start = spelled.end()
+    joined, lengths, gaps, last = "", (), (), start
+    attached = index > 0 and text[tokens[index - 1][1] : start] == "-" and _digits(text, tokens[index - 1])
+    for place in range(index, len(tokens)):
+        begin, end = (start, tokens[index][1]) if place == index else tokens[place]
+        if place > index:
+            gap = text[last:begin]
+            if gap not in _LINKS:
+                return
+            gaps = (*gaps, gap)
+        joined, lengths, last = joined + text[begin:end], (*lengths, end - begin), end
+        if len(joined) > _LONGEST:
+            return
+        if len(joined) >= 8:
+            row = Row(joined, lengths, gaps, start, end)
+            follows = text[end : tokens[place + 1][0]] if place + 1 < len(tokens) else ""
+            kind = _kind(text, row, attached, follows)
+            if kind:
+                yield Span(*_bracketed(text, start, end, kind), kind)
+
+
+def _digits(text: str, token: tuple[int, int]) -> bool:
+    return text[token[0] : token[1]].isdigit()
+
+
+def _bracketed(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
+    """The place with the ``+`` and the bracket that belong to it."""
+    if start and text[start - 1] == "+":
+        start -= 1
+    if start and text[start - 1] == "(" and ")" in text[start:end]:
+        start -= 1
+    if kind == "CN_LANDLINE":
+        extension = re.compile(r"-\d{1,5}(?![\d-])").match(text, end)
+        if extension:
+            end = extension.end()
+    return start, end
+
+
+def _kind(text: str, row: Row, attached: bool, follows: str) -> str | None:
+    joined = row.joined
+    if joined.isdigit():
+        if len(joined) >= 13:
+            return _long(text, row)
+        return _short(text, row, attached, follows)
+    if len(joined) == 18:
+        if joined[:17].isdigit() and joined[17] in "Xx":
+            return "CN_ID" if checks.cn_id(joined) else _uscc(joined)
+        return _uscc(joined)
+    if len(row.lengths) == 1 and joined[0].isalpha() and joined.isascii():
+        return _document(text, row)
+    return None
+
+
+def _uscc(joined: str) -> str | None:
+    return "USCC" if checks.uscc(joined.upper()) else None
+
+
+def _long(text: str, row: Row) -> str | None:
+    """Thirteen digits and more: identity number, organisation, card, mobile or telephone number with its code."""
+    joined = row.joined
+    if len(joined) == 18:
+        if checks.cn_id(joined):
+            return "CN_ID"
+        if checks.uscc(joined):
+            return "USCC"
+    if len(joined) in (13, 15):
+        code = 2 if len(joined) == 13 else 4
+        if joined[:code] in ("86", "0086") and numbering.mobile(joined[code:]) and _coded(row, code):
+            return "CN_MOBILE"
+    if _foreign(text, row):
+        return "PHONE"
+    if len(joined) > 19 or cues.before(text, row.start) == cues.AGAINST:
+        return None
+    if len(joined) == 15 and row.even and row.lengths in ((15,), (6, 6, 3)) and checks.cn_id_15(joined):
+        return "CN_ID"
+    return "BANK_CARD" if checks.bank_card(joined) and _card_layout(row) else _landline(text, row)
+
+
+def _card_layout(row: Row) -> bool:
+    lengths = row.lengths
+    fours = all(length == 4 for length in lengths[:-1]) and lengths[-1] <= 4
+    return row.even and (len(lengths) == 1 or fours or lengths in _CARD_LAYOUTS)
+
+
+def _coded(row: Row, code: int) -> bool:
+    """Whether what follows the country's code is laid out as a mobile number."""
+    if row.lengths[0] == code:
+        return row.lengths[1:] in _MOBILE_LAYOUTS and len(set(row.gaps[1:])) < 2
+    return len(row.lengths) == 1 or (row.lengths[0] == code + 3 and row.even)
+
+
+def _short(text: str, row: Row, attached: bool, follows: str) -> str | None:
+    """Eight to twelve digits: mobile, landline, social security and telephone numbers, permits."""
+    joined, lengths = row.joined, row.lengths
+    if _foreign(text, row):
+        return "PHONE"
+    if attached or follows == "-" or _decimal(text, row):
+        return "CN_LANDLINE" if not attached and follows == "-" and _landline(text, row) else None
+    if len(joined) == 11 and lengths in _MOBILE_LAYOUTS and row.even and numbering.mobile(joined):
+        return None if cues.before(text, row.start) == cues.AGAINST else "CN_MOBILE"
+    if len(joined) == 9:
+        if (lengths == (3, 2, 4) and row.even and row.gaps[0] in "- ") or (
+            lengths == (9,) and cues.near(text, row.start, row.end, _SSN_WORDS, 24, 0)
+        ):
+            fine = checks.us_ssn(joined) and cues.before(text, row.start) != cues.AGAINST
+            return "US_SSN" if fine else None
+        if lengths == (9,) and cues.near(text, row.start, row.end, _PASSPORT_WORDS, 16, 0):
+            return "PASSPORT"
+    if joined[0] == "0" or joined[:2] == "86":
+        return _landline(text, row)
+    if len(joined) == 8 and lengths == (8,) and "台胞证" in text[max(row.start - 16, 0) : row.start]:
+        return "TRAVEL_PERMIT"
+    return _american(text, row)
+
+
+def _decimal(text: str, row: Row) -> bool:
+    """Whether the row is a part of a number with a decimal point, or an amount."""
+    fraction = re.compile(r"\.\d{1,2}(?!\d)|\.\d{5,}|,\d{3}|%").match(text, row.end)
+    return (
+        bool(fraction)
+        or text[row.start - 2 : row.start] in ("0.", "-0")
+        or text[row.start - 1 : row.start] in "¥$€#"[: row.start]
+    )
+
+
+def _american(text: str, row: Row) -> str | None:
+    joined, lengths = row.joined, row.lengths
+    if len(joined) == 11 and joined[0] == "1" and lengths[0] == 1:
+        joined, lengths = joined[1:], lengths[1:]
+    if len(joined) != 10 or not numbering.north_american(joined):
+        return None
+    said = cues.before(text, row.start)
+    if said == cues.AGAINST:
+        return None
+    written = (lengths in _AMERICAN_LAYOUTS and row.gaps[-1] in ("-", ".")) or ")" in "".join(row.gaps)
+    return "PHONE" if written or said == cues.FOR else None
+
+
+def _foreign(text: str, row: Row) -> bool:
+    """Whether the row is an international number: after ``+``, or after ``00`` with separators."""
+    joined = row.joined
+    plus = row.start > 0 and text[row.start - 1] == "+"
+    if plus:
+        tail = joined
+    elif joined[:2] == "00" and (len(row.lengths) > 1 or cues.before(text, row.start) == cues.FOR):
+        tail = joined[2:]
+    else:
+        return False
+    if numbering.international(tail):
+        return True
+    digits = row.lengths[0]
+    return ("(" in "".join(row.gaps)) and numbering.international(tail[:digits] + tail[digits + 1 :])
+
+
+def _landline(text: str, row: Row) -> str | None:
+    joined, lengths, gaps = row.joined, row.lengths, row.gaps
+    code = "86" if joined[:2] == "86" else "0086" if joined[:4] == "0086" else ""
+    if code:
+        national = joined[len(code) :]
+        national = national if national[:1] == "0" else "0" + national
+        coded = (
+            text[row.start - 1 : row.start] == "+" or len(code) == 4 or (lengths[0] == 2 and gaps[0] == "-")
+        )
+        if not coded or len(national) < 10:
+            return None
+        area = numbering.area_length(national)
+        return "CN_LANDLINE" if area and numbering.local_number(national[area:], area) else None
+    area = numbering.area_length(joined)
+    if not area or not numbering.local_number(joined[area:], area):
+        return None
+    if lengths[0] not in (area, len(joined)):
+        return None
+    said = cues.before(text, row.start)
+    if said == cues.AGAINST:
+        return None
+    return "CN_LANDLINE" if gaps or said == cues.FOR or len(joined) >= 11 else None
+
+
+def _document(text: str, row: Row) -> str | None:
+    """A letter or two and digits: passports and permits."""
+    letters = row.joined.rstrip("0123456789").upper()
+    count = len(row.joined) - len(letters)
+    if len(letters) > 2 or not 6 <= count <= 10:
+        return None
+    if letters in ("H", "M", "C", "L", "T", "R", "W") and count in (8, 10):
+        if cues.near(text, row.start, row.end, _PERMIT_WORDS):
+            return "TRAVEL_PERMIT"
+        if count == 10:
+            return None
+    named = cues.near(text, row.start, row.end, _PASSPORT_WORDS)
+    ordinary = (letters == "E" and count == 8) or (len(letters) == 2 and letters[0] == "E" and count == 7)
+    if ordinary:
+        against = cues.before(text, row.start) == cues.AGAINST
+        return "PASSPORT" if named or not against else None
+    fits = (len(letters), count) in ((1, 8), (1, 7), (2, 7), (2, 6))
+    return "PASSPORT" if named and fits else None
+
+
+_MASKED = re.compile(
+    r"(?<![0-9A-Za-z])([1-9]\d{3,13}) ?([*Xx●×•■]{4,14}) ?([0-9]{0,4}[0-9Xx]?)(?![0-9A-Za-z*])"
+)
+
+
+def masked(text: str) -> Iterator[Span]:
+    """Identity numbers that somebody has masked in part: region, as much of the date as is left, and the length."""
+    for match in _MASKED.finditer(text):
+        shown, hidden, tail = match.groups()
+        if len(shown) + len(hidden) + len(tail) not in (15, 18) or shown[:2] not in checks.PROVINCES:
+            continue
+        if len(shown) >= 14 and not checks.date(shown[6:14]):
+            continue
+        if 8 <= len(shown) < 14 and shown[6:8] not in ("18", "19", "20"):
+            continue
+        yield Span(match.start(), match.end(), "CN_ID")
