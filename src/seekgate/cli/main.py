@@ -5,7 +5,24 @@ from __future__ import annotations
 import typer
 
 from seekgate import __version__
-from seekgate.cli import access, certs, check, config, emulate, models, serve
+from seekgate.cli import (
+    access,
+    apps,
+    bindings,
+    budgets,
+    certs,
+    check,
+    config,
+    emulate,
+    keys,
+    limits,
+    models,
+    organisations,
+    roles,
+    serve,
+    teams,
+    users,
+)
 
 app = typer.Typer(
     name="seekgate",
@@ -31,7 +48,9 @@ def _root(
     """Options that every command shares."""
 
 
-for module in (serve, check, config, models, emulate, access, certs):
+ROWS = (organisations, teams, apps, users, keys, roles, bindings, limits, budgets)
+
+for module in (serve, check, config, models, emulate, access, certs, *ROWS):
     module.register(app)
 
 

@@ -36,5 +36,6 @@ def unknown(what: str, name: str, known: Iterable[str]) -> NotFound:
     names = list(known)
     hint = did_you_mean(name, names)
     if not hint:
-        hint = f"there is {one_of(sorted(names))}" if names else f"there is no {what} yet"
+        known_ones = one_of(sorted(names)).removeprefix("one of ")
+        hint = f"there is {known_ones}" if names else f"there is no {what} yet"
     return NotFound(f"no {what} is called {name!r}; {hint}")
