@@ -91,7 +91,7 @@ class Load:
         self.idle: deque[_Connection] = deque()
         self.busy: set[_Connection] = set()
         self._rate = rate
-        self._name = f"load{next(_names)}"
+        self.name = f"load{next(_names)}"
         self._connections = connections
         self._due = 0
         self._stopped = threading.Event()
@@ -147,7 +147,7 @@ class Load:
         number = self.results.sent
         self.results.sent = number + 1
         self.busy.add(connection)
-        connection.ask(f"{self._name}-{number}", self.prompts[number % len(self.prompts)])
+        connection.ask(f"{self.name}-{number}", self.prompts[number % len(self.prompts)])
 
     def _connect(self) -> None:
         self._loop.create_task(self._open_one())

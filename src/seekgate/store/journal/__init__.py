@@ -19,6 +19,7 @@ seals those that nobody writes any more, closes what their writers left open, an
 `heads`        the manifest's newest line, told off the host
 `verifying`    the whole ledger checked
 `index`        where a request id or a key occurs in a sealed segment
+`searching`    records found again
 =============  ==========================================================================================
 
 This package's own names are all that a worker imports; they import nothing heavy.

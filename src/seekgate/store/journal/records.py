@@ -32,6 +32,7 @@ class Envelope(msgspec.Struct, array_like=True, gc=False):
 
 
 OWN, OPEN, CLOSE, SINGLE, NOTE, ABANDONED = range(6)
+REQUESTS = (OPEN, CLOSE, SINGLE, ABANDONED)
 NUMBER, TIME, REQUEST, CALLER, RESERVED = 1, 2, 3, 4, 12
 
 _envelope = msgspec.json.Decoder(Envelope).decode
