@@ -198,6 +198,14 @@ CONTENT_BLOCKED = _kind(
     "The content is not allowed by the gateway's policy.",
     "content_policy_violation",
 )
+PRIVATE_ONLY = _kind(
+    "private_only",
+    403,
+    "permission_error",
+    "client",
+    False,
+    "The request contains data that only private deployments may have.",
+)
 MODERATION_UNAVAILABLE = _kind(
     "moderation_unavailable",
     503,

@@ -22,7 +22,8 @@ class Route(Stage):
         self._draw = draw
 
     def on_request(self, x: Exchange) -> Verdict:
-        """404 for a model that is not served here, 400 for a use that no deployment of it offers."""
+        """404 for a model that is not served here, 400 for a use that no deployment of it offers, 403 for content that
+        only private deployments may have where there is none."""
         endpoint = x.endpoint
         if endpoint.operation == "models":
             return None
@@ -39,7 +40,19 @@ class Route(Stage):
             )
         x.model_entry = found.model
         x.candidates = deployments if len(deployments) == 1 else order(found, self._draw())
-        return None
+        return self._keep_private(x) if x.private_only else None
+
+    def _keep_private(self, x: Exchange) -> Verdict:
+        """Leave only deployments of tier private, because of what the request contains."""
+        x.candidates = tuple(one for one in x.candidates if one.tier == "private")
+        if x.candidates:
+            return None
+        return Reply(
+            error=errors.PRIVATE_ONLY,
+            message="The request contains data that only private deployments may have, and the model "
+            f"'{x.model}' has none.",
+            param="model",
+        )
 
     def _unknown(self, x: Exchange) -> str:
         allowed = x.endpoint.models

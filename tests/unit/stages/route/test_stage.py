@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
+
 from seekgate.pipeline.exchange import Endpoint, Exchange
 from seekgate.pipeline.stage import Reply
 from seekgate.stages.route.stage import Route
 from seekgate.stages.route.state import RouteTable
+from seekgate.wire import errors
 from tests.support.scene_config import snapshot
 from tests.support.scene_exchange import CHAT, exchange
 
 BASE = snapshot()
+TIERS: tuple[Literal["public", "private"], ...] = ("public", "private")
 
 
 def route(model: str, endpoint: Endpoint = CHAT, draw: float = 0.0) -> tuple[Exchange, object]:
@@ -42,3 +48,19 @@ def test_a_name_of_any_length_is_shown_shortly() -> None:
 
 def test_the_list_of_models_needs_no_route() -> None:
     assert route("", Endpoint("models", "/models"))[1] is None
+
+
+def test_content_for_private_deployments_only() -> None:
+    public, private = (
+        msgspec.structs.replace(d, tier=t) for d, t in zip(BASE.deployments[:2], TIERS, strict=True)
+    )
+    mixed = snapshot(deployments=(public, private, *BASE.deployments[2:]))
+    x = exchange(model="flash", private_only=True)
+    assert Route(RouteTable(mixed), tuple(mixed.models), lambda: 0.0).on_request(x) is None
+    assert x.candidates == (private,)
+    x = exchange(model="alias", private_only=True)
+    verdict = Route(RouteTable(mixed), tuple(mixed.models), lambda: 0.0).on_request(x)
+    assert isinstance(verdict, Reply)
+    assert verdict.error is errors.PRIVATE_ONLY
+    assert x.candidates == ()
+    assert verdict.message.endswith("the model 'alias' has none.")
