@@ -11,6 +11,7 @@ instead of a parse.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -86,9 +87,7 @@ class Mould(msgspec.Struct, frozen=True, gc=False):
 
 def read(data: bytes) -> Reading | None:
     """The texts of a chat completion, a completion or an event's data; None when it is no JSON object with choices."""
-    try:
-        _valid(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    if not _is_json(data):
         return None
     choices = next(
         (start for key, start, _ in _members(data, _after_space(data, 0)) if key == b"choices"), None
@@ -99,6 +98,21 @@ def read(data: bytes) -> Reading | None:
     for position, (start, _) in enumerate(_items(data, choices)):
         _choice(data, start, position, reading)
     return reading
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        _valid(data)
+        return True
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        json.loads(
+            data
+        )  # it lets half a surrogate pair pass, of which the other half may be in the next event
+        return True
+    except (ValueError, RecursionError):
+        return False
 
 
 def text_of(raw: bytes) -> str | None:

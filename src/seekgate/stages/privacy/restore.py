@@ -1,0 +1,147 @@
+"""Tokens in text become values again, also where a model has altered them, and also when the text comes in pieces.
+
+A token is recognised by its plain form (`tokens`): letters of any case and width, with separators (white space,
+underscores, hyphens, quotes, Markdown's and JSON's marks) added, removed or changed anywhere behind its first word.
+That is unambiguous, because the whole plain form must follow, and only tokens that this exchange has issued count.
+
+`Restorer` gives the same text for every way of cutting it into pieces: what is held back is always the end of the text
+from the first character on from which a token may still grow, and it is read again with the next piece. It holds back
+at most `MAX_HELD` characters.
+"""
+
+from __future__ import annotations
+
+import re
+
+from seekgate.stages.privacy.nested import inside
+from seekgate.stages.privacy.tokens import WORD, Vault
+
+MAX_HELD = 128
+"""Characters of the longest form of a token that is recognised."""
+
+MAX_GAP = 8
+"""Separators between two characters of a token."""
+
+_SEPARATORS = (
+    " \t\n\r_-*`'\"\\~.\u00a0\u00ad\u2002\u2003\u2009\u202f\u200b\u200c\u200d\u2060\ufeff\u3000\uff3f\u2010\u2011"
+    "\u2012\u2013\u2014\u2212\uff0d\u2018\u2019\u201c\u201d"
+)
+_START = re.compile("[pP\uff30\uff50](?:[iI\uff29\uff49]{2}|[iI\uff29\uff49]?\\Z)")
+MAY_START = re.compile(
+    rb"[pP](?:[iI\xef\\]|\Z)|\xef\xbc\xb0|\xef\xbd\x90|\\u(?:00[57]0|[fF][fF][35]0)"
+).search
+"""Whether the JSON text of a piece may hold the start of a token."""
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/"}
+
+
+def _plain_forms() -> dict[str, str]:
+    forms = dict.fromkeys(_SEPARATORS, "")
+    for code in (*range(48, 58), *range(65, 91), *range(97, 123)):
+        forms[chr(code)] = forms[chr(code + 0xFEE0)] = chr(code).lower()
+    return forms
+
+
+_PLAIN = _plain_forms()
+_FAILED = -1
+_OPEN = -2
+
+
+class Restorer:
+    """Restores one text that comes in pieces. ``nested``: it is JSON text, so values are escaped to stand in its
+    strings, and its own escapes are understood."""
+
+    __slots__ = ("_nested", "_vault", "held")
+
+    def __init__(self, vault: Vault, nested: bool = False) -> None:
+        self._vault = vault
+        self._nested = nested
+        self.held = ""
+
+    def feed(self, text: str) -> str:
+        """What can be said now, after this piece."""
+        if self.held:
+            text = self.held + text
+            self.held = ""
+        search, at, pieces = _START.search, 0, []
+        while (found := search(text, at)) is not None:
+            start = found.start()
+            end, value = match(self._vault, text, start, self._nested)
+            if end == _FAILED:
+                pieces.append(text[at : start + 1])
+                at = start + 1
+            elif end == _OPEN:
+                pieces.append(text[at:start])
+                self.held = text[start:]
+                return "".join(pieces)
+            else:
+                pieces += (text[at:start], inside(value) if self._nested else value)
+                at = end
+        if not at:
+            return text
+        pieces.append(text[at:])
+        return "".join(pieces)
+
+    def flush(self) -> str:
+        """What was held back, because nothing follows."""
+        held, self.held = self.held, ""
+        return held
+
+
+def look_alikes(vault: Vault, text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Where between ``start`` and ``end`` a text would be taken for a token of the vault: (start, end), in order."""
+    found = []
+    part = text[start:end]
+    at = 0
+    while (candidate := _START.search(part, at)) is not None:
+        stop, _ = match(vault, part, candidate.start(), False)
+        if stop >= 0:
+            found.append((start + candidate.start(), start + stop))
+            at = stop
+        else:
+            at = candidate.start() + 1
+    return found
+
+
+def match(vault: Vault, text: str, start: int, nested: bool) -> tuple[int, str]:
+    """Read a token at ``start``: where it ends and its value; a negative end says that there is none (-1), or none
+    yet (-2: the text ends too early)."""
+    values, prefixes = vault.values, vault.prefixes
+    plain, gap, at = "", 0, start
+    limit = min(len(text), start + MAX_HELD)
+    while at < limit:
+        character = text[at]
+        at += 1
+        if nested and (character == "\\" or character == '"'):
+            if character == '"':
+                return _FAILED, ""  # the string ends here
+            character, at = _escape(text, at)
+            if at == _OPEN:
+                return (_OPEN if len(text) - start < MAX_HELD else _FAILED), ""
+        form = _PLAIN.get(character)
+        if form:
+            plain += form
+            gap = 0
+            if plain not in prefixes:
+                value = values.get(plain)
+                return (_FAILED, "") if value is None else (at, value)
+        elif form is None or len(plain) < len(WORD) or gap >= MAX_GAP:
+            return _FAILED, ""
+        else:
+            gap += 1
+    return (_FAILED if len(text) - start >= MAX_HELD else _OPEN), ""
+
+
+def _escape(text: str, at: int) -> tuple[str, int]:
+    """The character of the JSON escape whose backslash stands before ``at``, and where it ends (-2: not here)."""
+    letter = text[at : at + 1]
+    if not letter:
+        return "", _OPEN
+    if letter != "u":
+        return _ESCAPES.get(letter, "\0"), at + 1
+    digits = text[at + 1 : at + 5]
+    try:
+        code = int(digits, 16) if digits else 0
+    except ValueError:
+        return "\0", at + 1
+    return (chr(code), at + 5) if len(digits) == 4 else ("", _OPEN)

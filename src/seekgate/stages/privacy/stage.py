@@ -1,0 +1,167 @@
+"""Privacy: what of a request may leave as it is, what is masked, what is replaced by a token until the answer is back.
+
+Where the detectors' quick look at the body's bytes finds nothing, which is the common case, that look is all. Otherwise
+every string of the request is scanned, the policy decides about each finding, and the body is changed at exactly the
+bytes of the findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from seekgate.pipeline.exchange import Exchange, Stop
+from seekgate.pipeline.stage import Reply, Stage, Verdict
+from seekgate.stages.privacy.answer import Answer
+from seekgate.stages.privacy.state import Policy
+from seekgate.stages.privacy.substitute import Finding, substitute
+from seekgate.stages.privacy.tokens import Mint
+from seekgate.stages.privacy.window import Found, Scanning
+from seekgate.wire import errors, texts
+from seekgate.wire.envelope import Envelope
+from seekgate.wire.envelope import read as read_envelope
+
+_JSON_MODES = ("json_object", "json_schema")
+_STREAM_STOPPED = "The answer was stopped: it contained what the gateway's policy does not let through: {}."
+
+
+class Privacy(Stage):
+    """Set ``data_classes``, ``detected``, ``private_only`` and ``decisions``; replace ``request.body`` and ``tree``.
+
+    ``may_hold`` is the quick look: False is certain. ``scan`` finds what a text holds. ``mint`` makes tokens.
+    ``scanning`` says what is looked for in answers (None: nothing).
+    """
+
+    __slots__ = ("_may_hold", "_mint", "_policy", "_scan", "_scanning")
+
+    def __init__(
+        self,
+        may_hold: Callable[[bytes], bool],
+        scan: Callable[[str], Sequence[Found]],
+        policy: Policy,
+        mint: Mint,
+        scanning: Scanning | None = None,
+    ) -> None:
+        self._may_hold = may_hold
+        self._scan = scan
+        self._policy = policy
+        self._mint = mint
+        self._scanning = scanning
+
+    def on_request(self, x: Exchange) -> Verdict:
+        """400 for content that the policy blocks; otherwise let the request pass, changed where it must be."""
+        if self._may_hold(x.request.body) and x.tree is not None:
+            return self._examine(x)
+        if self._scanning is not None and x.tree is not None:
+            self._await_answer(x, Answer(self._mint.vault(""), False, self._scanning))
+        return None
+
+    def on_chunk(self, x: Exchange, data: bytes) -> bytes:
+        """Put values back, and keep back what may still become a token or a finding."""
+        answer: Answer | None = x.privacy
+        if answer is None:
+            return data
+        # No line of an event stream begins with a brace, and no JSON object with anything else.
+        if data[:1] == b"{" or data.lstrip()[:1] == b"{":
+            said = answer.body(data)
+        else:
+            said = answer.events(data)
+        if answer.findings.blocked:
+            self._stop(x, answer)
+        return said
+
+    def on_last(self, x: Exchange) -> bytes:
+        """What a stream that has ended still held back."""
+        answer: Answer | None = x.privacy
+        if answer is None:
+            return b""
+        said = answer.last()
+        if answer.findings.blocked:
+            self._stop(x, answer)
+        return said
+
+    def on_end(self, x: Exchange) -> None:
+        """Note what was found in the answer, and forget the tokens."""
+        answer: Answer | None = x.privacy
+        if answer is None:
+            return
+        x.privacy = None
+        counts = answer.findings.counts
+        if counts and self._scanning is not None:
+            found = dict(x.detected or {})
+            found.update({f"answer:{kind}": count for kind, count in counts.items()})
+            x.detected = found
+            actions = self._scanning.actions
+            x.decisions += tuple(f"privacy:answer:{actions[kind]}:{kind}" for kind in counts)
+
+    # -- a request that may hold something -------------------------------------------------------------------------
+
+    def _examine(self, x: Exchange) -> Verdict:
+        body = x.request.body
+        scan = self._scan
+        found: list[Finding] = []
+        others: list[texts.Text] = []
+        for text in texts.read(body, x.tree):
+            spans = scan(text.value)
+            if spans:
+                found.append(Finding(text, spans))
+            else:
+                others.append(text)
+        vault = self._mint.vault(x.principal.organisation)
+        json_mode = _is_json_mode(x)
+        if found:
+            actions = self._decide(x, found)
+            blocked = sorted(kind for kind in x.detected or () if actions.get(kind) == "block")
+            if blocked:
+                return _refusal(blocked)
+            changed = substitute(body, found, actions, vault, others)
+            if changed is not body:
+                read = read_envelope(changed)
+                if not isinstance(read, Envelope):
+                    # Two keys of one object have become the same.
+                    return Reply(error=errors.CONTENT_BLOCKED, message=_SAME_KEYS)
+                x.request.body = changed
+                x.tree = read.tree
+        if len(vault) or self._scanning is not None:
+            self._await_answer(x, Answer(vault, json_mode, self._scanning))
+        return None
+
+    def _decide(self, x: Exchange, found: Sequence[Finding]) -> Mapping[str, str]:
+        """Label the request, note the decisions; type -> action."""
+        counts: dict[str, int] = {}
+        for finding in found:
+            for span in finding.spans:
+                counts[span.type] = counts.get(span.type, 0) + 1
+        classes = self._policy.classes
+        labels = frozenset(classes[kind] for kind in counts)
+        actions = self._policy.actions(x.principal, x.endpoint.route, labels)
+        x.detected = counts
+        x.data_classes = x.data_classes | labels
+        x.decisions += tuple(f"privacy:{actions[kind]}:{kind}" for kind in counts)
+        if any(actions[kind] == "private" for kind in counts):
+            x.private_only = True
+        return actions
+
+    def _await_answer(self, x: Exchange, answer: Answer) -> None:
+        x.privacy = answer
+        x.inspected = True
+
+    def _stop(self, x: Exchange, answer: Answer) -> None:
+        x.stop = Stop(errors.CONTENT_BLOCKED, _STREAM_STOPPED.format(answer.findings.blocked))
+
+
+_SAME_KEYS = (
+    "Two keys of one object in the request would become the same when personal data in them is masked."
+)
+
+
+def _refusal(blocked: Sequence[str]) -> Reply:
+    return Reply(
+        error=errors.CONTENT_BLOCKED,
+        message=f"The request contains what the gateway's policy does not let through: {', '.join(blocked)}.",
+    )
+
+
+def _is_json_mode(x: Exchange) -> bool:
+    """The client was promised that the content is JSON text."""
+    form = x.tree.get("response_format")
+    return isinstance(form, dict) and form.get("type") in _JSON_MODES

@@ -1,0 +1,92 @@
+"""Findings in a request's strings are replaced: by a mask, or by a token that the answer may bring back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from seekgate.stages.privacy.mask import mask
+from seekgate.stages.privacy.nested import Quotes, inside, outside
+from seekgate.stages.privacy.restore import look_alikes
+from seekgate.stages.privacy.tokens import LOOK_ALIKE, Vault
+from seekgate.stages.privacy.window import Found
+from seekgate.wire.texts import Edit, Text, edit, edits
+
+Change = tuple[int, int, str]
+
+
+class Finding(NamedTuple):
+    """A string of the request and what was found in it, in order and without overlaps."""
+
+    text: Text
+    spans: Sequence[Found]
+
+
+def substitute(
+    body: bytes,
+    findings: Sequence[Finding],
+    actions: Mapping[str, str],
+    vault: Vault,
+    others: Sequence[Text] = (),
+) -> bytes:
+    """``body`` with the findings replaced whose action is ``mask`` or ``token``; the same object if there are none.
+
+    ``others`` are the strings in which nothing was found: if tokens are issued, what looks like one of them is replaced
+    by a token of its own, there and around the findings, so that nobody can bring a token with them.
+    """
+    changes = [(finding.text, _changes(finding, actions, vault)) for finding in findings]
+    if len(vault):
+        changes += [(text, []) for text in others]
+        _escape(changes, vault)
+    made: list[Edit] = []
+    for text, replaced in sorted(changes, key=lambda change: change[0].start):
+        if replaced:
+            made += edits(text, body, replaced)
+    return edit(body, made) if made else body
+
+
+def _changes(finding: Finding, actions: Mapping[str, str], vault: Vault) -> list[Change]:
+    text = finding.text
+    value, nested = text.value, text.nested
+    quotes = Quotes() if nested else None
+    changes: list[Change] = []
+    at = 0
+    for span in finding.spans:
+        start, end, kind = span.start, span.end, span.type
+        action = actions[kind]
+        if action != "mask" and action != "token":
+            continue
+        found = value[start:end]
+        bare = False
+        if quotes is not None:
+            quotes.read(value, at, start)
+            bare = quotes.bare(found)
+            quotes.read(value, start, end)
+            at = end
+            found = outside(found)
+        new = mask(kind, found) if action == "mask" else vault.issue(kind, found)
+        if nested:
+            new = inside(new)
+        changes.append((start, end, f'"{new}"' if bare else new))
+    return changes
+
+
+def _escape(changes: list[tuple[Text, list[Change]]], vault: Vault) -> None:
+    """Replace look-alikes between the changes, until no token that was issued has any left."""
+    issued = 0
+    while issued != len(vault):
+        issued = len(vault)
+        for text, replaced in changes:
+            edges = [0, *(edge for start, end, _ in replaced for edge in (start, end)), len(text.value)]
+            found = [
+                alike
+                for start, end in zip(edges[::2], edges[1::2], strict=True)
+                for alike in look_alikes(vault, text.value, start, end)
+            ]
+            if found:
+                pieces = [(start, end, text.value[start:end]) for start, end in found]
+                replaced += [
+                    (start, end, vault.issue(LOOK_ALIKE, outside(piece) if text.nested else piece))
+                    for start, end, piece in pieces
+                ]
+                replaced.sort()

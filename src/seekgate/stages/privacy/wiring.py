@@ -1,0 +1,74 @@
+"""The stage of one snapshot. Building compiles the detectors' database, which takes tens of milliseconds; a snapshot
+with the same detectors takes over the ones that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seekgate.config.compiled import privacy as compiled
+from seekgate.stages.privacy.key import own_key, shared_key
+from seekgate.stages.privacy.stage import Privacy
+from seekgate.stages.privacy.state import Policy, in_answers
+from seekgate.stages.privacy.tokens import Mint
+from seekgate.stages.privacy.window import Scanning
+
+if TYPE_CHECKING:
+    from seekgate.stages.privacy.detect import Detector
+
+_Asked = tuple[tuple[str, ...], tuple[compiled.Own, ...]]
+
+
+class Builder:
+    """Builds the stage for each snapshot of a worker. ``home`` is where the installation's own key is kept."""
+
+    __slots__ = ("_asked", "_detector", "_home")
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._asked: _Asked | None = None
+        self._detector: Detector | None = None
+
+    def stage(self, settings: compiled.Privacy, resolve: Callable[[str], str]) -> Privacy:
+        """The stage. Raise `ValueError` or `OSError` where the token key cannot be had."""
+        policy = make_policy(settings)
+        detector = self._detectors(settings)
+        key = self._key(settings, resolve) if policy.uses("token") else bytes(32)
+        scanning = None
+        if settings.answers is not None:
+            actions = in_answers(settings.answers.actions, policy.classes)
+            scanning = Scanning(detector.scan, actions, settings.answers.window)
+        return Privacy(detector.scan_bytes, detector.scan, policy, Mint(key, settings.numbering), scanning)
+
+    def _key(self, settings: compiled.Privacy, resolve: Callable[[str], str]) -> bytes:
+        return own_key(self._home) if settings.key is None else shared_key(settings.key, resolve)
+
+    def _detectors(self, settings: compiled.Privacy) -> Detector:
+        asked = (settings.types, settings.own)
+        if self._detector is None or self._asked != asked:
+            self._detector = make_detector(settings)
+            self._asked = asked
+        return self._detector
+
+
+def make_detector(settings: compiled.Privacy) -> Detector:
+    """The detector that these settings ask for."""
+    from seekgate.stages.privacy import detect  # imports hyperscan: for workers whose snapshot uses it only
+
+    own = [detect.Own(one.type, one.patterns, one.words, one.cased) for one in settings.own]
+    return detect.Detector(settings.types, own)
+
+
+def make_policy(settings: compiled.Privacy) -> Policy:
+    """The policy that these settings ask for."""
+    from seekgate.stages.privacy.detect.kinds import KINDS
+
+    own = {one.type: one for one in settings.own}
+    types: list[tuple[str, str, compiled.Action]] = []
+    for type in settings.types:
+        if type not in own:
+            kind = KINDS[type]
+            types.append((type, kind.data_class, kind.action))
+    types += [(one.type, one.data_class, one.action) for one in own.values()]
+    return Policy(types, settings.actions, settings.rules)
