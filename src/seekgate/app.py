@@ -15,10 +15,12 @@ from pathlib import Path
 
 import msgspec
 
+from seekgate.config.compiled.identity import Issuer
 from seekgate.config.home import home as default_home
 from seekgate.config.compiled.audit import Audit
 from seekgate.config.secrets import SecretError, resolve
 from seekgate.config.snapshot import Snapshot
+from seekgate.gateway.followed import Followed, kept_in
 from seekgate.gateway.resolver import SystemResolver
 from seekgate.gateway.rows import Rows
 from seekgate.gateway.worker import Worker
@@ -35,8 +37,8 @@ from seekgate.stages.access.state import AccessRows, AccessTable
 from seekgate.stages.access_log.stage import AccessLog, Record
 from seekgate.stages.audit.trail import Trail
 from seekgate.stages.decode.stage import Decode
-from seekgate.stages.identity.stage import Identity
-from seekgate.stages.identity.state import KeyTable
+from seekgate.stages.identity.jwks import KeySet
+from seekgate.stages.identity.wiring import Callers, Parse
 from seekgate.stages.metering.prices import PriceTable, builtin
 from seekgate.stages.metering.stage import Metering
 from seekgate.stages.route.stage import Route
@@ -71,6 +73,8 @@ class Application:
         self._access = AccessRows()
         for kind in ("role", "binding"):
             self.rows.register(kind, self._access.apply)
+        self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow)
+        self.rows.register("key", self._callers.keys.apply)
         self._home = default_home()
         self._trail: Trail | None = None
         self._prepared_audit: Audit | None = None
@@ -78,13 +82,13 @@ class Application:
     async def begin(self, start: Start) -> None:
         """Read the rows that there are, before the first request."""
         self._home = Path(start.home)
+        self._callers.begin(self._home)
         soon = asyncio.get_running_loop().call_soon_threadsafe
         self._trail = Trail(self._home, start.slot, self._clock, soon)
         await self.rows.load(self._home)
 
     def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
         """The stages for this snapshot, in the order in which requests pass them."""
-        keys = KeyTable((key.name, self.secret(key.secret), key.cidr) for key in snapshot.keys)
         override = None if snapshot.prices is None else Path(snapshot.prices).read_bytes()
         self._prepared_prices = prices = PriceTable.load(builtin(), override, snapshot.prices or "")
         observers: list[Stage] = [Metering(self._metrics, prices)]
@@ -98,12 +102,24 @@ class Application:
         batch = Batch(observers, report, self._waiting.append)
         stages: list[Stage] = [
             batch,
-            Identity(keys),
+            self._callers.stage(snapshot),
             Decode(),
             Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
             Access(AccessTable(snapshot, self._access, _warn)),
         ]
         return Pipeline([*stages, *last], report)
+
+    def _follow(self, issuer: Issuer, parse: Parse) -> Followed[KeySet]:
+        return Followed(
+            issuer.jwks,
+            parse,
+            self._clock.wall,
+            refresh=issuer.refresh,
+            max_stale=issuer.max_stale,
+            kept=kept_in(self._home, issuer.jwks),
+            ca=issuer.ca,
+            proxy=issuer.proxy,
+        )
 
     def _record(self, record: Record) -> None:
         """Keep a record for the log; they are encoded some at a time, while they are still in the caches."""
@@ -155,6 +171,7 @@ class Application:
 
     def adopt(self) -> None:
         """What was prepared is in force. The log before it is written to its end, but not waited for."""
+        self._callers.adopt()
         self._hand_over()
         old, self._log = self._log, self._prepared
         if old is not None and old is not self._log:
@@ -194,13 +211,16 @@ class Application:
     def tick(self) -> None:
         """Settle what has been collected, and hand the records to the log's thread."""
         self.rows.follow()
+        self._callers.tick()
         self._hand_over()
         self._count_lost()
         if self._trail is not None:
             self._trail.tick()
             self._count_audit(self._trail)
-        if self._ticks % _MINUTE == 0 and self._prices is not None:
-            self._watch_prices(self._prices)
+        if self._ticks % _MINUTE == 0:
+            self._callers.forget_idle()
+            if self._prices is not None:
+                self._watch_prices(self._prices)
         self._ticks += 1
 
     def _hand_over(self) -> None:
@@ -227,6 +247,7 @@ class Application:
         """Write what is left, and wait for that, within bounds: a log that nobody reads must not keep the process."""
         self.tick()
         self.rows.close()
+        self._callers.close()
         if self._trail is not None:
             self._trail.close()
             self._count_audit(self._trail)

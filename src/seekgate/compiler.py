@@ -23,6 +23,7 @@ from seekgate.config.snapshot_file import sealed, write_snapshot
 from seekgate.config.upstreams import Provider
 from seekgate.settings import Loaded, Settings, load
 from seekgate.stages.access.compile import compile_access
+from seekgate.stages.identity.compile import compile_identity, compile_key
 from seekgate.stages.audit.compile import compile_audit
 
 
@@ -59,10 +60,8 @@ def compile_settings(loaded: Loaded, number: int) -> snapshot.Snapshot:
             deployments=deployments,
             models=models,
             routes=tuple(_route(settings, models, entry.prefix, entry.models) for entry in settings.routes),
-            keys=tuple(
-                snapshot.Key(key.name, loaded.context.located_reference(key.secret), tuple(key.cidr))
-                for key in settings.keys
-            ),
+            keys=tuple(compile_key(loaded.context, key) for key in settings.keys),
+            identity=compile_identity(loaded.context, settings.identity),
             engines={
                 name: _engine(loaded, name, entry)
                 for name, entry in settings.engines.items()

@@ -56,6 +56,9 @@ class Settings(Section):
         description="Networks of proxies whose `X-Forwarded-For` is believed. Nobody's by default.",
     )
     keys: list[identity.Key] = Field(default=[], description="API keys that callers present.")
+    identity: identity.Identity = Field(
+        default=identity.Identity(), description="Who callers are, beside the keys of this file."
+    )
     providers: dict[str, upstreams.Provider] = Field(
         default={}, description="Accounts at upstreams, by name."
     )

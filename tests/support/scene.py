@@ -29,7 +29,7 @@ from seekgate.pipeline.stage import Stage
 from seekgate.stages.access_log.stage import AccessLog, Record
 from seekgate.stages.decode.stage import Decode
 from seekgate.stages.identity.stage import Identity
-from seekgate.stages.identity.state import KeyTable
+from seekgate.stages.identity.state import FileKeys
 from seekgate.stages.metering.prices import PriceTable, builtin
 from seekgate.stages.metering.stage import Metering
 from seekgate.stages.route.stage import Route
@@ -176,7 +176,7 @@ class Scene:
         stages: list[Stage] = [
             Witness(self.ended),
             batch,
-            Identity(KeyTable((key.name, SECRETS[key.secret], key.cidr) for key in config.keys)),
+            Identity(FileKeys((key, SECRETS[key.secret]) for key in config.keys)),
             Decode(),
             Route(RouteTable(config), tuple(config.models), self._draw),
             *self.extra,

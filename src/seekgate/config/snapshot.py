@@ -16,6 +16,7 @@ import msgspec
 from seekgate.config.compiled.access import Access
 from seekgate.config.compiled.audit import Audit
 from seekgate.config.compiled.database import Database
+from seekgate.config.compiled.identity import Identity
 from seekgate.config.compiled.quota import Quota, Valkey
 
 ANY_PROXY = "trusted_proxies"
@@ -161,6 +162,11 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     secret: str
     cidr: tuple[str, ...] = ()
+    organisation: str = ""
+    team: str = ""
+    application: str = ""
+    tier: Literal["core", "non-core"] = "non-core"
+    roles: tuple[str, ...] = ()
 
 
 class Engine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -208,4 +214,5 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     quota: Quota = Quota()
     valkey: Valkey | None = None
     database: Database | None = None
+    identity: Identity = Identity()
     access: Access = Access()

@@ -1,30 +1,45 @@
-"""The table of API keys: from what a caller presents to who it is.
+"""The tables of API keys: from what a caller presents to who it is.
 
-Of the keys only digests are kept, and the look-up is by digest, so that the time which a comparison takes tells
-nothing about a key. What callers have presented lately and was right is remembered as it came (the connections hold
-it anyway): a busy key is then one look-up instead of a hash.
+Of keys only digests are kept, and the look-up is by digest, so that the time which a comparison takes tells nothing
+about a key. What callers have presented lately and was right is remembered as it came (the connections hold it anyway):
+a busy key is then one look-up instead of a hash.
+
+Whatever ends a key's right sets ``until`` of its `Known` to 0: that one comparison, which expiry needs anyway, makes
+every memory of it worthless at once, wherever it is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hmac
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Literal
+from weakref import WeakValueDictionary
 
 import msgspec
 
+from seekgate.config.rows import KeyRow, Row
+from seekgate.config.snapshot import Key
 from seekgate.pipeline.principal import Principal
 
-MAX_REMEMBERED = 4096
+REMEMBERED = 16_384
+"""Callers that are remembered as they present themselves."""
+REMEMBERED_BYTES = 16_777_216
+"""What they have presented, at most: tokens are long."""
 
+FOREVER = float("inf")
 Network = IPv4Network | IPv6Network
 
 
-class Known(msgspec.Struct, frozen=True):
-    """Whom a key stands for, and the networks that it may be used from (none: all)."""
+class Known(msgspec.Struct, eq=False, weakref=True):
+    """Whom a key stands for, the networks that it may be used from (none: all), and from when until when (Unix
+    seconds)."""
 
     principal: Principal
     networks: tuple[Network, ...] = ()
+    since: float = 0.0
+    until: float = FOREVER
 
     def allowed_from(self, client: str) -> bool:
         """Whether the address ``client`` is within the key's networks."""
@@ -34,38 +49,180 @@ class Known(msgspec.Struct, frozen=True):
         return any(address in network for network in self.networks)
 
 
-class KeyTable:
-    """Digest of a secret → principal."""
+class Recent:
+    """What was presented lately, and whose it is.
 
-    __slots__ = ("_by_digest", "_presented")
+    Two generations: what the older one has and is asked for moves into the younger one, and when that is full (of
+    entries or of bytes) the older one is forgotten. ``get`` looks into the younger one only; it is a dictionary's own
+    method, because it is asked for every request.
+    """
 
-    def __init__(self, keys: Iterable[tuple[str, str, tuple[str, ...]]]) -> None:
-        """``keys`` are (name, secret, CIDR blocks)."""
-        self._presented: dict[bytes, Known] = {}
-        self._by_digest = {
-            digest(secret.encode()): Known(
-                Principal(name, name, "file"), tuple(ip_network(block) for block in blocks)
-            )
-            for name, secret, blocks in keys
-        }
+    __slots__ = ("_bytes", "_entries", "_old", "_used", "_young", "get")
+
+    def __init__(self, entries: int = REMEMBERED, size: int = REMEMBERED_BYTES) -> None:
+        self._entries = entries // 2
+        self._bytes = size // 2
+        self._used = 0
+        self._young: dict[bytes, Known] = {}
+        self._old: dict[bytes, Known] = {}
+        self.get: Callable[[bytes], Known | None] = self._young.get
 
     def __len__(self) -> int:
-        return len(self._by_digest)
+        return len(self._young.keys() | self._old.keys())
 
-    def presented(self, authorization: bytes) -> Known | None:
-        """The principal that an Authorization header was right for, lately; None: look it up with `find`."""
-        return self._presented.get(authorization)
+    def older(self, presented: bytes) -> Known | None:
+        """What the older generation knows."""
+        return self._old.get(presented)
 
-    def find(self, secret: bytes, authorization: bytes = b"") -> Known | None:
-        """The principal that this secret belongs to; remembered for ``authorization``, if given."""
-        known = self._by_digest.get(digest(secret))
-        if known is not None and authorization:
-            if len(self._presented) >= MAX_REMEMBERED:
-                self._presented.clear()
-            self._presented[authorization] = known
+    def put(self, presented: bytes, known: Known) -> None:
+        """Remember."""
+        self._young[presented] = known
+        self._used += len(presented)
+        if len(self._young) >= self._entries or self._used >= self._bytes:
+            self.rotate()
+
+    def rotate(self) -> None:
+        """Forget what was not asked for since the last time."""
+        self._old, self._young, self._used = self._young, {}, 0
+        self.get = self._young.get
+
+
+class FileKeys:
+    """The keys of the configuration file: digest of a secret → whom it stands for."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, keys: Iterable[tuple[Key, str]]) -> None:
+        """``keys`` are keys and their secrets."""
+        self._known = {sha256(secret.encode()).digest(): _of_file(key) for key, secret in keys}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def find(self, secret: bytes) -> Known | None:
+        """The key with this secret."""
+        return self._known.get(sha256(secret).digest())
+
+
+def _of_file(key: Key) -> Known:
+    principal = Principal(
+        key.name,
+        key.name,
+        "file",
+        organisation=key.organisation,
+        team=key.team,
+        application=key.application,
+        tier=key.tier,
+        roles=key.roles,
+    )
+    return Known(principal, tuple(ip_network(block) for block in key.cidr))
+
+
+class _Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A key's row as it is kept: without names of fields and without its digest, which finds it."""
+
+    id: str
+    name: str
+    organisation: str
+    team: str
+    application: str
+    tier: Literal["core", "non-core"]
+    roles: tuple[str, ...]
+    actions: tuple[str, ...] | None
+    models: tuple[str, ...] | None
+    cidr: tuple[str, ...]
+    starts_at: float | None
+    expires_at: float | None
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(_Held).decode
+_DIGEST = 16
+"""Bytes of a digest that are kept. Nobody who lacks the hash secret can look for two keys that share them."""
+
+
+class KeyTable:
+    """The keys of the database, which outlives snapshots: it is told of every row (`apply`), and keeps a hundred
+    thousand of them small, as the bytes of their rows, which are decoded when somebody presents the key.
+
+    ``secret`` is what keys are hashed under; None: it is not known, and `find` must not be asked.
+    """
+
+    __slots__ = ("_digests", "_known", "_rows", "secret")
+
+    def __init__(self) -> None:
+        self.secret: bytes | None = None
+        self._rows: dict[bytes, bytes] = {}
+        self._digests: dict[str, bytes] = {}
+        # Whom somebody remembers; what nobody remembers any more is gone from here by itself.
+        self._known: WeakValueDictionary[bytes, Known] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def apply(self, kind: str, id: str, row: Row | None) -> None:
+        """A key is like this from now on, or gone. ``id`` is the row log's."""
+        before = self._digests.pop(id, None)
+        if before is not None:
+            self._rows.pop(before, None)
+            self._forget(before)
+        if not isinstance(row, KeyRow):
+            return
+        digest = bytes.fromhex(row.digest)[:_DIGEST]
+        self._digests[id] = digest
+        self._rows[digest] = _pack(
+            _Held(
+                row.id,
+                row.name,
+                row.organisation,
+                row.team,
+                row.application,
+                row.tier,
+                row.roles,
+                row.actions,
+                row.models,
+                row.cidr,
+                row.starts_at,
+                row.expires_at,
+            )
+        )
+        self._forget(digest)
+
+    def find(self, secret: bytes) -> Known | None:
+        """The key that this is, expired or not; None: it is no key of ours."""
+        assert self.secret is not None
+        digest = hmac.digest(self.secret, secret, "sha256")[:_DIGEST]
+        row = self._rows.get(digest)
+        if row is None:
+            return None
+        known = self._known.get(digest)
+        if known is None:
+            self._known[digest] = known = _of_row(_unpack(row))
         return known
 
+    def _forget(self, digest: bytes) -> None:
+        known = self._known.pop(digest, None)
+        if known is not None:
+            known.until = 0.0
 
-def digest(secret: bytes) -> bytes:
-    """SHA-256. Keys are long and random, so that no slow hash is needed."""
-    return sha256(secret).digest()
+
+def _of_row(row: _Held) -> Known:
+    principal = Principal(
+        row.name,
+        row.id,
+        "key",
+        row.organisation,
+        row.team,
+        row.application,
+        row.tier,
+        "",
+        row.roles,
+        None if row.actions is None else frozenset(row.actions),
+        None if row.models is None else frozenset(row.models),
+    )
+    return Known(
+        principal,
+        tuple(ip_network(block) for block in row.cidr),
+        row.starts_at or 0.0,
+        FOREVER if row.expires_at is None else row.expires_at,
+    )

@@ -1,0 +1,145 @@
+"""A worker's knowledge of callers as a whole: what outlives snapshots, and the stage of each snapshot.
+
+It is what `seekgate.app` composes with; the stage itself knows neither files nor the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from seekgate.config.compiled.identity import Issuer
+from seekgate.config.secrets import SecretError
+from seekgate.config.snapshot import Snapshot
+from seekgate.host.complaints import complain
+from seekgate.stages.identity.certificates import Certificates
+from seekgate.stages.identity.jwks import KeySet, succeed
+from seekgate.stages.identity.stage import Identity, IdentityByBoth
+from seekgate.stages.identity.state import FileKeys, KeyTable
+from seekgate.stages.identity.tokens import KeySource, Tokens
+from seekgate.store import key_hash
+
+DATABASE = "seekgate.db"
+
+
+class Source(KeySource, Protocol):
+    """A key set that is followed (`seekgate.gateway.followed`)."""
+
+    def start(self) -> None:
+        """Follow."""
+        ...
+
+    def close(self) -> None:
+        """Follow no longer."""
+        ...
+
+
+Parse = Callable[[KeySet | None, bytes], KeySet]
+Follow = Callable[[Issuer, Parse], Source]
+"""Makes a source of an issuer's keys; nothing happens before it is started."""
+
+_Place = tuple[str, str, float, float, str | None, str | None]
+
+
+def _place(issuer: Issuer) -> _Place:
+    """What makes one source another one. Two issuers may share a URL, never the keys that were verified with."""
+    return issuer.issuer, issuer.jwks, issuer.refresh, issuer.max_stale, issuer.ca, issuer.proxy
+
+
+class Callers:
+    """One for each worker. ``secret`` resolves references; ``loaded`` says whether the rows have been read."""
+
+    def __init__(self, secret: Callable[[str], str], loaded: Callable[[], bool], follow: Follow) -> None:
+        self.keys = KeyTable()
+        self.used: set[str] = set()
+        self._resolve = secret
+        self._loaded = loaded
+        self._follow = follow
+        self._home = Path()
+        self._reference: str | None = None
+        self._database = False
+        self._sources: dict[_Place, Source] = {}
+        self._stage: Identity | None = None
+        self._prepared: tuple[Snapshot, dict[_Place, Source], Identity] | None = None
+        self._troubled = False
+
+    def begin(self, home: Path) -> None:
+        """Before anything else: where the installation keeps its files."""
+        self._home = home
+
+    def stage(self, snapshot: Snapshot) -> Identity:
+        """The stage for a snapshot, built beside the one in force. Raise `ValueError` for a secret that cannot be
+        read."""
+        settings = snapshot.identity
+        if settings.hash_secret is not None:
+            self._resolve(settings.hash_secret)
+        sources: dict[_Place, Source] = {}
+        for issuer in settings.jwt:
+            place = _place(issuer)
+            sources[place] = self._sources.get(place) or self._follow(issuer, succeed)
+        kind = Identity if settings.require == "any" else IdentityByBoth
+        made = kind(
+            FileKeys((key, self._resolve(key.secret)) for key in snapshot.keys),
+            self.keys,
+            Tokens((issuer, sources[_place(issuer)]) for issuer in settings.jwt) if sources else None,
+            Certificates(settings.mtls) if settings.mtls else None,
+            self._unavailable,
+            self.used.add,
+        )
+        self._prepared = (snapshot, sources, made)
+        return made
+
+    def adopt(self) -> None:
+        """The stage that was made last is in force."""
+        if self._prepared is None:
+            return
+        snapshot, sources, self._stage = self._prepared
+        self._prepared = None
+        for place, source in self._sources.items():
+            if place not in sources:
+                source.close()
+        self._sources = sources
+        for source in sources.values():
+            source.start()
+        self._database = snapshot.database is not None
+        self._reference = snapshot.identity.hash_secret
+        self._read_secret(again=True)
+
+    def tick(self) -> None:
+        """A few times a second."""
+        if self.keys.secret is None and len(self.keys):
+            self._read_secret()
+
+    def forget_idle(self) -> None:
+        """Once a minute: whoever calls from now on is seen to do so, and who does not is forgotten in the end."""
+        if self._stage is not None:
+            self._stage.recent.rotate()
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        for source in self._sources.values():
+            source.close()
+
+    def _read_secret(self, again: bool = False) -> None:
+        """The secret that keys are hashed under. An installation that has none yet has no keys either."""
+        if self._reference is None and not key_hash.path(self._home).exists() and not len(self.keys):
+            self.keys.secret = None
+            return
+        try:
+            if self._reference is None and not key_hash.path(self._home).exists():
+                raise SecretError(f"there is no {key_hash.path(self._home)}")
+            self.keys.secret = key_hash.load(self._home, self._reference)
+            self._troubled = False
+        except SecretError as error:
+            if again or not self._troubled:
+                complain("the secret that API keys are hashed under cannot be read", reason=str(error))
+            self._troubled = True
+
+    def _unavailable(self) -> str:
+        """Why a key that is not found may exist all the same."""
+        if not self._loaded() and (self._database or (self._home / DATABASE).exists()):
+            return "the keys have not been read yet"
+        if self.keys.secret is None and len(self.keys):
+            return "the secret that keys are hashed under cannot be read"
+        return ""
