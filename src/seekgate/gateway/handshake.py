@@ -71,7 +71,7 @@ def result_of(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _VERIFIED.get(error.verify_code, "unverified")
     if isinstance(error, ssl.SSLError):
-        reason = error.reason or ""
+        reason = getattr(error, "reason", None) or ""
         if reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
             return "no_certificate"
         ours = "_ALERT_" in reason and ("CERTIFICATE" in reason or reason.endswith("UNKNOWN_CA"))
