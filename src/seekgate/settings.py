@@ -27,7 +27,7 @@ from seekgate.config.yaml_file import parse_tree, read_tree
 from seekgate.stages.access import config as access_file
 from seekgate.stages.access_log import config as access_log_file
 from seekgate.stages.audit import config as audit_file
-from seekgate.stages.identity import config as identity
+from seekgate.stages.identity import config as identity_file
 from seekgate.stages.metering import config as metering
 from seekgate.stages.route import config as route
 
@@ -55,9 +55,9 @@ class Settings(Section):
         default=[],
         description="Networks of proxies whose `X-Forwarded-For` is believed. Nobody's by default.",
     )
-    keys: list[identity.Key] = Field(default=[], description="API keys that callers present.")
-    identity: identity.Identity = Field(
-        default=identity.Identity(), description="Who callers are, beside the keys of this file."
+    keys: list[identity_file.Key] = Field(default=[], description="API keys that callers present.")
+    identity: identity_file.Identity = Field(
+        default=identity_file.Identity(), description="Who callers are, beside the keys of this file."
     )
     providers: dict[str, upstreams.Provider] = Field(
         default={}, description="Accounts at upstreams, by name."
@@ -91,7 +91,7 @@ CHECKS = (
     database_file.check,
     engine.check,
     upstreams.check,
-    identity.check,
+    identity_file.check,
     route.check,
     access_file.check,
     metering.check,
