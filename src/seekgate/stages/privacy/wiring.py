@@ -21,28 +21,34 @@ _Asked = tuple[tuple[str, ...], tuple[compiled.Own, ...]]
 
 
 class Builder:
-    """Builds the stage for each snapshot of a worker. ``home`` is where the installation's own key is kept."""
+    """Builds the stage for each snapshot of a worker."""
 
-    __slots__ = ("_asked", "_detector", "_home")
+    __slots__ = ("_asked", "_detector")
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self) -> None:
         self._asked: _Asked | None = None
         self._detector: Detector | None = None
 
-    def stage(self, settings: compiled.Privacy, resolve: Callable[[str], str]) -> Privacy:
-        """The stage. Raise `ValueError` or `OSError` where the token key cannot be had."""
+    def stages(
+        self, settings: compiled.Privacy | None, home: Path, resolve: Callable[[str], str]
+    ) -> list[Privacy]:
+        """The stage, or nothing where the snapshot asks for nothing. ``home`` has the installation's own token key.
+
+        Raise `ValueError` or `OSError` where the token key cannot be had.
+        """
+        if settings is None:
+            return []
         policy = make_policy(settings)
         detector = self._detectors(settings)
-        key = self._key(settings, resolve) if policy.uses("token") else bytes(32)
+        key = bytes(32)  # no token is made with it
+        if policy.uses("token"):
+            key = own_key(home) if settings.key is None else shared_key(settings.key, resolve)
         scanning = None
         if settings.answers is not None:
             actions = in_answers(settings.answers.actions, policy.classes)
             scanning = Scanning(detector.scan, actions, settings.answers.window)
-        return Privacy(detector.scan_bytes, detector.scan, policy, Mint(key, settings.numbering), scanning)
-
-    def _key(self, settings: compiled.Privacy, resolve: Callable[[str], str]) -> bytes:
-        return own_key(self._home) if settings.key is None else shared_key(settings.key, resolve)
+        mint = Mint(key, settings.numbering)
+        return [Privacy(detector.scan_bytes, detector.scan, policy, mint, scanning)]
 
     def _detectors(self, settings: compiled.Privacy) -> Detector:
         asked = (settings.types, settings.own)
