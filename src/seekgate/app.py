@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import resource
 import sys
@@ -15,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 
+from seekgate.config.compiled.audit import Audit
 from seekgate.config.compiled.identity import Issuer
 from seekgate.config.home import home as default_home
-from seekgate.config.compiled.audit import Audit
 from seekgate.config.secrets import SecretError, resolve
 from seekgate.config.snapshot import Snapshot
 from seekgate.gateway.followed import Followed, kept_in
@@ -41,6 +42,7 @@ from seekgate.stages.identity.jwks import KeySet
 from seekgate.stages.identity.wiring import Callers, Parse
 from seekgate.stages.metering.prices import PriceTable, builtin
 from seekgate.stages.metering.stage import Metering
+from seekgate.stages.quota.wiring import Limits
 from seekgate.stages.route.stage import Route
 from seekgate.stages.route.state import RouteTable
 from seekgate.store.journal import Ticket
@@ -75,6 +77,8 @@ class Application:
             self.rows.register(kind, self._access.apply)
         self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow)
         self.rows.register("key", self._callers.keys.apply)
+        self._limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret)
+        self.rows.register("limit", self._limits.apply)
         self._home = default_home()
         self._trail: Trail | None = None
         self._prepared_audit: Audit | None = None
@@ -85,6 +89,7 @@ class Application:
         self._callers.begin(self._home)
         soon = asyncio.get_running_loop().call_soon_threadsafe
         self._trail = Trail(self._home, start.slot, self._clock, soon)
+        self._limits.begin(self._home, start.slot, start.workers)
         await self.rows.load(self._home)
 
     def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
@@ -106,6 +111,7 @@ class Application:
             Decode(),
             Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
             Access(AccessTable(snapshot, self._access, _warn)),
+            self._limits.stage(snapshot, prices),
         ]
         return Pipeline([*stages, *last], report)
 
@@ -157,6 +163,7 @@ class Application:
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Open the snapshot's access log, for `adopt`. A file is opened again only if it was rotated meanwhile."""
+        self._limits.prepare(snapshot)
         target = snapshot.access_log.target
         self._prepared_audit = snapshot.audit
         unused = self._prepared
@@ -180,6 +187,7 @@ class Application:
         self._prices = self._prepared_prices
         if self._trail is not None:
             self._trail.use(self._prepared_audit)
+        self._limits.adopt()
 
     def committing(self) -> Callable[[], Ticket | None] | None:
         """What stands in front of every write, if anything is recorded."""
@@ -212,6 +220,7 @@ class Application:
         """Settle what has been collected, and hand the records to the log's thread."""
         self.rows.follow()
         self._callers.tick()
+        self._limits.tick()
         self._hand_over()
         self._count_lost()
         if self._trail is not None:
@@ -251,6 +260,7 @@ class Application:
         if self._trail is not None:
             self._trail.close()
             self._count_audit(self._trail)
+        self._limits.close()
         if self._log is not None:
             self._log.finish()
             self._leaving.append(self._log)

@@ -23,8 +23,9 @@ from seekgate.config.snapshot_file import sealed, write_snapshot
 from seekgate.config.upstreams import Provider
 from seekgate.settings import Loaded, Settings, load
 from seekgate.stages.access.compile import compile_access
-from seekgate.stages.identity.compile import compile_identity, compile_key
 from seekgate.stages.audit.compile import compile_audit
+from seekgate.stages.identity.compile import compile_identity, compile_key
+from seekgate.stages.quota.compile import compile_quota, compile_valkey
 
 
 def compile_file(
@@ -71,6 +72,8 @@ def compile_settings(loaded: Loaded, number: int) -> snapshot.Snapshot:
             access_log=snapshot.AccessLog(_log_target(loaded, settings.access_log)),
             access=compile_access(loaded.context.tree, settings.roles, settings.bindings, settings.access),
             database=compile_database(loaded.context, settings.database),
+            quota=compile_quota(settings.quota),
+            valkey=compile_valkey(settings.valkey, loaded.context),
             audit=compile_audit(loaded.context, settings.audit),
             prices=None if settings.prices is None else loaded.context.located(settings.prices),
         )

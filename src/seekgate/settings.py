@@ -12,8 +12,8 @@ from pathlib import Path as FilePath
 
 from pydantic import Field, ValidationError
 
-from seekgate.config import engines as engine
 from seekgate.config import database as database_file
+from seekgate.config import engines as engine
 from seekgate.config import front_door, upstreams
 from seekgate.config.context import Context
 from seekgate.config.fields import Automatic, Network, Section
@@ -29,6 +29,7 @@ from seekgate.stages.access_log import config as access_log_file
 from seekgate.stages.audit import config as audit_file
 from seekgate.stages.identity import config as identity_file
 from seekgate.stages.metering import config as metering
+from seekgate.stages.quota import config as quota_file
 from seekgate.stages.route import config as route
 
 BUILTIN = FilePath(__file__).parent / "data" / "builtin.yaml"
@@ -78,6 +79,14 @@ class Settings(Section):
     database: database_file.Database | None = Field(
         default=None, description="The rows that `seekgate keys`, `teams`, `roles`, `limits` … manage."
     )
+    quota: quota_file.Quota = Field(
+        default=quota_file.Quota(), description="What callers may use: rates, tokens, concurrency, money."
+    )
+    valkey: quota_file.Valkey | None = Field(
+        default=None,
+        description="The Valkey server that workers and nodes share limits by. Without it, a node of several workers "
+        "runs one of its own when there are limits.",
+    )
     audit: audit_file.Audit | None = Field(
         default=None, description="Record every request in the audit ledger. Nothing is recorded without it."
     )
@@ -95,6 +104,7 @@ CHECKS = (
     route.check,
     access_file.check,
     metering.check,
+    quota_file.check,
     access_log_file.check,
     audit_file.check,
 )

@@ -155,7 +155,8 @@ class Performer:
         listeners = self.sockets.listen_fds(action.slot, snapshot)
         path = str(self._home.snapshot(action.number))
         home = str(self._home.path)
-        start = msg.Start(action.slot, action.id, listeners, self.sockets.admin_fd(), path, home)
+        workers = len(self._workers.slots)
+        start = msg.Start(action.slot, action.id, listeners, self.sockets.admin_fd(), path, home, workers)
         self.children.send(action.id, start)
         for state in self._engines.states():
             self.children.send(action.id, state)

@@ -1,0 +1,187 @@
+"""A worker's limits as a whole: the tables, which outlive snapshots, and the place where they are shared, if any.
+
+It is what `seekgate.app` composes with; the stage itself knows neither files nor Valkey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from seekgate.config.compiled.quota import Quota as Settings
+from seekgate.config.compiled.quota import Valkey
+from seekgate.config.rows import LimitRow, Row
+from seekgate.config.snapshot import Snapshot
+from seekgate.host.clock import Clock
+from seekgate.host.complaints import complain
+from seekgate.stages.quota.counter import Counter
+from seekgate.stages.quota.leases import Leases
+from seekgate.stages.quota.memory import Memory
+from seekgate.stages.quota.stage import Ledger, Prices, Quota
+from seekgate.stages.quota.state import Tables
+from seekgate.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from seekgate.store.valkey_leases import ValkeyLeases
+
+SOCKET = "run/valkey.sock"
+"""Where the node's own Valkey listens, below ``SEEKGATE_HOME``."""
+
+
+class Limits:
+    """One for each worker. ``name`` is this worker's among all that share limits; ``secret`` resolves references."""
+
+    def __init__(self, metrics: Metrics, clock: Clock, name: str, secret: Callable[[str], str]) -> None:
+        self.tables = Tables(_warn)
+        self._leases = Leases(self.tables)
+        self._metrics = metrics
+        self._clock = clock
+        self._name = name
+        self._secret = secret
+        self._shared: ValkeyLeases | None = None
+        self._prepared: tuple[Valkey | None, str | None] = (None, None)
+        self._settings = Settings()
+        self._where: tuple[Valkey | None, str | None] = (None, None)
+        self._memory: Memory | None = None
+        self._home = Path()
+        self._workers = 1
+        self._ledger: Ledger = _Ledger(self)
+
+    def begin(self, home: Path, slot: int, workers: int) -> None:
+        """Before anything else: where the node keeps its files, which of its workers this is, and of how many."""
+        self._home, self._workers = home, workers
+        self._memory = Memory(home / "run" / f"quota-{slot}.json", self.tables)
+        try:
+            self._memory.restore()
+        except (OSError, msgspec.DecodeError) as error:
+            complain("what was used of limits before the restart cannot be read", error=str(error))
+
+    def apply(self, kind: str, id: str, row: Row | None) -> None:
+        """A row of the database has come, changed or gone."""
+        if row is None or isinstance(row, LimitRow):
+            self.tables.apply(kind, id, row)
+
+    def stage(self, snapshot: Snapshot, prices: Prices) -> Quota:
+        """The stage for a snapshot. Nothing of the snapshot is in force before `adopt`."""
+        return Quota(self.tables, snapshot.quota, prices, self._clock, self._ledger, self._count)
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Resolve what may be missing. Raises `ValueError`."""
+        where = snapshot.valkey
+        if where is None and self._workers > 1:
+            where = Valkey(path=str(self._home / SOCKET), embedded=True)
+        password = None if where is None or where.password is None else self._secret(where.password)
+        self._prepared = (where, password)
+        self._settings = snapshot.quota
+
+    def adopt(self) -> None:
+        """What was prepared is in force."""
+        self.tables.use_file(self._settings.limits)
+        self.tables.deny = self._settings.on_outage == "deny"
+        if self._prepared != self._where:
+            self._where = self._prepared
+            if self._shared is not None:
+                self._shared.close()
+                self._shared = None
+            self.tables.share(self._where[0] is not None, self._clock.wall() + self.tables.offset)
+        self._connect()
+
+    def _connect(self) -> None:
+        """Connect once there is something to share."""
+        where, password = self._where
+        if self._shared is None and where is not None and self.tables.scopes:
+            from seekgate.store.valkey_leases import ValkeyLeases
+
+            self.tables.fleet = self._workers
+            self._shared = ValkeyLeases(
+                where, password, self._name, self._leases, self._clock, self._called, self._changed
+            )
+            self._shared.start()
+
+    async def ready(self) -> None:
+        """Return when the place where limits are shared answers, or does not in time."""
+        if self._shared is not None:
+            await self._shared.ready()
+
+    @property
+    def shared(self) -> ValkeyLeases | None:
+        """The place where limits are shared; None where they are not."""
+        return self._shared
+
+    def tick(self) -> None:
+        """Called at short intervals."""
+        self._connect()
+        if self._shared is not None:
+            self._shared.tick()
+            return
+        now = self._clock.wall()
+        self._leases.sweep(now)
+        if self._memory is not None and not self.tables.shared:
+            self._keep(now, False)
+
+    def close(self) -> None:
+        """Give back and write down what there is."""
+        if self._shared is not None:
+            self._shared.close()
+        elif self._memory is not None and not self.tables.shared:
+            self._keep(self._clock.wall(), True)
+
+    def _keep(self, now: float, at_once: bool) -> None:
+        assert self._memory is not None
+        try:
+            self._memory.keep(now, at_once)
+        except OSError as error:
+            complain("what is used of limits cannot be written down", error=str(error.strerror))
+
+    def _count(self, scope: str, unit: str) -> None:
+        self._metrics.quota_refusals.labels(scope, unit).value += 1
+
+    def _called(self, result: str) -> None:
+        self._metrics.quota_calls.labels(result).value += 1
+
+    def _changed(self, trouble: str) -> None:
+        self._metrics.quota_outage.value = int(bool(trouble))
+        if trouble:
+            policy = "deny" if self.tables.deny else "local"
+            complain("limits cannot be shared: Valkey does not answer", policy=policy, reason=trouble)
+        else:
+            complain("limits are shared by Valkey", level="info")
+
+
+class _Ledger:
+    """What a stage sees of the place where limits are shared: stages of older snapshots see the newest one."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    @property
+    def patience(self) -> float:
+        """Seconds that one request may wait in all."""
+        shared = self._limits.shared
+        return 0.0 if shared is None else shared.patience
+
+    async def turn(self, until: float) -> bool:
+        """Everything that is asked for now has been asked; False: not in time, or not at all."""
+        shared = self._limits.shared
+        return False if shared is None else await shared.turn(until)
+
+    def poke(self) -> None:
+        """Something is asked for that nobody waits for."""
+        shared = self._limits.shared
+        if shared is not None:
+            shared.poke()
+
+
+def _warn(counter: Counter) -> None:
+    budget = counter.budget
+    assert budget is not None
+    complain(
+        "a budget has passed its soft mark",
+        level="warning",
+        subject=f"{counter.scope}:{counter.name}",
+        period=budget.period,
+        soft=f"{(budget.soft or 0) / 1_000_000:.6f} {budget.currency}",
+    )

@@ -1,0 +1,62 @@
+"""What a caller is told who may not use more."""
+
+from __future__ import annotations
+
+import pytest
+
+from seekgate.config.rows import Budget, LimitRow
+from seekgate.stages.quota.refusals import refusal, unavailable
+from seekgate.stages.quota.state import Refused
+from seekgate.wire import errors
+from tests.support.limits import NOW, plan, row, tables
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (
+            row(requests={60: 3}),
+            "The limit of 3 requests a minute of the key 'ann' is used up. Try again in 40s.",
+        ),
+        (
+            row(requests={7: 3}),
+            "The limit of 3 requests a 7 seconds of the key 'ann' is used up. Try again in 40s.",
+        ),
+        (
+            row(input_tokens={3600: 3}),
+            "The limit of 3 input tokens a hour of the key 'ann' does not cover what this request may take. Try again"
+            " in 40s, or ask for fewer max_tokens.",
+        ),
+        (
+            row(concurrency=3),
+            "The limit of 3 requests at a time of the key 'ann' is reached. Try again when one has ended.",
+        ),
+        (
+            row(budgets=(Budget("month", "CNY", 12_500_000, timezone="Asia/Shanghai"),)),
+            "The budget of 12.5 CNY a month (Asia/Shanghai) of the key 'ann' does not cover what this request may cost:"
+            " 12.500000 CNY are not spent or reserved.",
+        ),
+    ],
+)
+def test_a_refusal_says_which_limit_and_when_to_come_back(rule: LimitRow, says: str) -> None:
+    found = plan(tables(rule))
+    reply = refusal(found, Refused(found.counters[0], NOW + 39.5), NOW)
+    assert reply.message == says.replace("a 7 seconds", "in 7 seconds").replace("a hour", "an hour")
+    assert reply.headers[0] == (b"Retry-After", b"40")
+
+
+def test_a_budget_is_another_kind_of_error() -> None:
+    found = plan(tables(row(budgets=(Budget("day", "CNY", 5),), requests={60: 1})))
+    by_unit = {counter.unit: counter for counter in found.counters}
+    assert refusal(found, Refused(by_unit["money"], NOW), NOW).error is errors.BUDGET_EXCEEDED
+    reply = refusal(found, Refused(by_unit["requests"], NOW), NOW)
+    assert reply.error is errors.RATE_LIMITED
+    assert reply.headers[0] == (b"Retry-After", b"1")
+    assert (b"x-ratelimit-limit-requests", b"1") in reply.headers
+    assert len(refusal(None, Refused(by_unit["requests"], NOW), NOW).headers) == 1
+
+
+def test_limits_that_cannot_be_checked_are_our_fault() -> None:
+    reply = unavailable()
+    assert reply.error is errors.QUOTA_UNAVAILABLE
+    assert reply.error.status == 503

@@ -1,0 +1,187 @@
+"""A worker's limits as a whole: what outlives snapshots, what is shared, what is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from seekgate.config.compiled.quota import Quota, Valkey
+from seekgate.config.rows import Budget, LimitRow, RoleRow
+from seekgate.config.snapshot import Deployment, Snapshot
+from seekgate.host.clock import SystemClock
+from seekgate.pipeline.exchange import Exchange
+from seekgate.pipeline.stage import Reply, Wait
+from seekgate.stages.metering.prices import PriceTable, builtin
+from seekgate.stages.quota.wiring import Limits
+from seekgate.telemetry.metrics import Metrics
+from seekgate.telemetry.registry import Registry
+from tests.support.limits import ANN, ValkeyServer, row, valkey
+from tests.support.scene_config import snapshot
+from tests.support.scene_exchange import exchange
+
+PRICES = PriceTable.load(builtin())
+PLAIN = Deployment("d1", "cloud", "m")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    with valkey() as running:
+        yield running
+
+
+def limited(*rows: LimitRow, valkey: Valkey | None = None, **settings: Any) -> Snapshot:
+    """A snapshot with these limits."""
+    return snapshot(quota=Quota(rows, **settings), valkey=valkey)
+
+
+class Made:
+    """Limits of a worker, with a snapshot in force."""
+
+    def __init__(self, home: Path, first: Snapshot, name: str = "w1", workers: int = 1) -> None:
+        (home / "run").mkdir(exist_ok=True)
+        self.metrics = Metrics(Registry())
+        self.limits = Limits(self.metrics, SystemClock(), name, {"env:PW": "pw"}.__getitem__)
+        self.limits.begin(home, 0, workers)
+        self.load(first)
+
+    def load(self, wanted: Snapshot) -> None:
+        self.stage = self.limits.stage(wanted, PRICES)
+        self.limits.prepare(wanted)
+        self.limits.adopt()
+
+    def request(self) -> Exchange:
+        return exchange(b"", principal=ANN, candidates=(PLAIN,), admitted_at=time.time(), model="m")
+
+    def ask(self) -> object:
+        return self.stage.on_request(self.request())
+
+
+def test_what_was_used_outlives_a_snapshot(tmp_path: Path) -> None:
+    made = Made(tmp_path, limited(row(requests={3600: 3})))
+    assert [made.ask() for _ in range(2)] == [None, None]
+    made.load(limited(row(requests={3600: 4})))
+    assert [made.ask() for _ in range(2)] == [None, None]
+    assert isinstance(made.ask(), Reply)
+    assert made.metrics.quota_refusals.labels("key", "requests").value == 1
+
+
+def test_a_snapshot_that_is_only_prepared_changes_nothing(tmp_path: Path) -> None:
+    made = Made(tmp_path, limited(row(requests={3600: 1})))
+    other = limited()
+    made.limits.stage(other, PRICES)
+    made.limits.prepare(other)
+    assert made.ask() is None
+    assert isinstance(made.ask(), Reply)
+
+
+def test_rows_of_the_database_are_limits_too(tmp_path: Path) -> None:
+    made = Made(tmp_path, limited())
+    made.limits.apply("limit", "key:ann", row("key", "ann", requests={3600: 1}))
+    made.limits.apply("limit", "x", RoleRow("x", ()))
+    assert made.ask() is None
+    assert isinstance(made.ask(), Reply)
+    made.limits.apply("limit", "key:ann", None)
+    assert made.ask() is None
+
+
+def test_a_missing_secret_is_found_before_anything_changes(tmp_path: Path) -> None:
+    made = Made(tmp_path, limited(row(requests={3600: 1})))
+    with pytest.raises(KeyError):
+        made.limits.prepare(limited(valkey=Valkey(host="x", password="env:NONE")))
+
+
+def test_alone_what_was_used_outlives_the_process(tmp_path: Path) -> None:
+    rules = row(requests={3600: 3}), row("team", "team", budgets=(Budget("month", "CNY", 5),))
+    made = Made(tmp_path, limited(*rules))
+    assert [made.ask() for _ in range(2)] == [None, None]
+    made.limits.tick()
+    assert json.loads((tmp_path / "run/quota-0.json").read_bytes())[0][2] == 2
+    after = Made(tmp_path, limited(*rules))
+    assert after.ask() is None
+    assert isinstance(after.ask(), Reply)
+    after.limits.close()
+    assert json.loads((tmp_path / "run/quota-0.json").read_bytes())[0][2] == 3
+
+
+def test_a_broken_memory_is_told_and_costs_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/quota-0.json").write_bytes(b"no")
+    made = Made(tmp_path, limited(row(requests={3600: 1})))
+    assert made.ask() is None
+    (tmp_path / "run/quota-0.json").unlink()
+    (tmp_path / "run").rmdir()
+    made.limits.close()
+    told = capsys.readouterr().err
+    assert "cannot be read" in told
+    assert "cannot be written down" in told
+
+
+def test_a_soft_mark_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = Made(tmp_path, limited(row("team", "team", budgets=(Budget("day", "CNY", soft=1),))))
+    priced = Deployment("d3", "cloud", "m", price="deepseek/deepseek-flash")
+    currency = PRICES.quote("deepseek/deepseek-flash", time.time()).currency
+    made.load(limited(row("team", "team", budgets=(Budget("day", currency, soft=1),))))
+    x = exchange(
+        b"", principal=ANN, candidates=(priced,), admitted_at=time.time(), model="m", bytes_in=50_000
+    )
+    assert made.stage.on_request(x) is None
+    assert "a budget has passed its soft mark" in capsys.readouterr().err
+
+
+def test_two_workers_share_a_limit_and_a_reload_may_end_that(tmp_path: Path, server: ValkeyServer) -> None:
+    async def ask(made: Made) -> object:
+        verdict = made.ask()
+        return await verdict.awaitable if isinstance(verdict, Wait) else verdict
+
+    async def scene() -> None:
+        where = msgspec.structs.replace(server.where, prefix=f"t{time.monotonic_ns()}")
+        rules = limited(row(requests={3600: 10}), valkey=where)
+        first, second = (Made(tmp_path, rules, name) for name in ("w1", "w2"))
+        await first.limits.ready()
+        found = [await ask(each) for each in (first, second) * 10]
+        assert found.count(None) == 10
+        assert first.metrics.quota_calls.labels("ok").value > 0
+        assert first.metrics.quota_outage.value == 0
+        used = sum(c.used for c in first.limits.tables.counters.values())
+        first.load(limited(row(requests={3600: used + 1})))
+        assert first.limits.shared is None
+        assert [await ask(first) for _ in range(2)].count(None) == 1
+        for each in (first, second):
+            each.limits.tick()
+            each.limits.close()
+
+    asyncio.run(scene())
+
+
+def test_several_workers_without_a_url_use_the_nodes_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def scene() -> None:
+        made = Made(tmp_path, limited(row(requests={3600: 10})), workers=4)
+        shared = made.limits.shared
+        assert shared is not None
+        assert shared.where.path == str(tmp_path / "run/valkey.sock")
+        await shared.ready()
+        assert made.metrics.quota_outage.value == 1
+        found = [made.ask() for _ in range(10)]
+        assert found.count(None) == 10 // 4
+        made.limits.close()
+
+    asyncio.run(scene())
+    assert "limits cannot be shared" in capsys.readouterr().err
+
+
+def test_without_limits_nothing_is_connected(tmp_path: Path) -> None:
+    made = Made(tmp_path, limited(), workers=4)
+    assert made.limits.shared is None
+    made.limits.tick()
+    made.limits.close()
