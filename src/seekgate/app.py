@@ -43,6 +43,7 @@ from seekgate.stages.identity.wiring import Callers, Parse
 from seekgate.stages.metering.prices import PriceTable, builtin
 from seekgate.stages.metering.stage import Metering
 from seekgate.stages.quota.wiring import Limits
+from seekgate.stages.privacy.wiring import Builder as PrivacyBuilder
 from seekgate.stages.route.stage import Route
 from seekgate.stages.route.state import RouteTable
 from seekgate.store.journal import Ticket
@@ -80,6 +81,7 @@ class Application:
         self._limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret)
         self.rows.register("limit", self._limits.apply)
         self._home = default_home()
+        self._privacy = PrivacyBuilder()
         self._trail: Trail | None = None
         self._prepared_audit: Audit | None = None
 
@@ -109,6 +111,7 @@ class Application:
             batch,
             self._callers.stage(snapshot),
             Decode(),
+            *self._privacy.stages(snapshot.privacy, self._home, self.secret),
             Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
             Access(AccessTable(snapshot, self._access, _warn)),
             self._limits.stage(snapshot, prices),

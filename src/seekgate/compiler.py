@@ -26,6 +26,7 @@ from seekgate.stages.access.compile import compile_access
 from seekgate.stages.audit.compile import compile_audit
 from seekgate.stages.identity.compile import compile_identity, compile_key
 from seekgate.stages.quota.compile import compile_quota, compile_valkey
+from seekgate.stages.privacy.compile import compile_privacy
 
 
 def compile_file(
@@ -75,6 +76,7 @@ def compile_settings(loaded: Loaded, number: int) -> snapshot.Snapshot:
             quota=compile_quota(settings.quota),
             valkey=compile_valkey(settings.valkey, loaded.context),
             audit=compile_audit(loaded.context, settings.audit),
+            privacy=compile_privacy(settings.privacy, loaded.context),
             prices=None if settings.prices is None else loaded.context.located(settings.prices),
         )
     )

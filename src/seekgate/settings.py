@@ -30,6 +30,7 @@ from seekgate.stages.audit import config as audit_file
 from seekgate.stages.identity import config as identity_file
 from seekgate.stages.metering import config as metering
 from seekgate.stages.quota import config as quota_file
+from seekgate.stages.privacy import config as privacy_file
 from seekgate.stages.route import config as route
 
 BUILTIN = FilePath(__file__).parent / "data" / "builtin.yaml"
@@ -90,6 +91,10 @@ class Settings(Section):
     audit: audit_file.Audit | None = Field(
         default=None, description="Record every request in the audit ledger. Nothing is recorded without it."
     )
+    privacy: privacy_file.Privacy | None = Field(
+        default=None,
+        description="Personal data and secrets in requests and answers. Nothing is looked for without it.",
+    )
     prices: FilePathText | None = Field(
         default=None, description="A price file (JSON) laid over the built-in one, entry by entry."
     )
@@ -105,6 +110,7 @@ CHECKS = (
     access_file.check,
     metering.check,
     quota_file.check,
+    privacy_file.check,
     access_log_file.check,
     audit_file.check,
 )

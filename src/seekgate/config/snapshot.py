@@ -16,6 +16,7 @@ import msgspec
 from seekgate.config.compiled.access import Access
 from seekgate.config.compiled.audit import Audit
 from seekgate.config.compiled.database import Database
+from seekgate.config.compiled.privacy import Privacy
 from seekgate.config.compiled.identity import Identity
 from seekgate.config.compiled.quota import Quota, Valkey
 
@@ -210,6 +211,7 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     trusted_proxies: tuple[str, ...] = ()
     access_log: AccessLog = AccessLog()
     prices: str | None = None
+    privacy: Privacy | None = None
     audit: Audit | None = None
     quota: Quota = Quota()
     valkey: Valkey | None = None
