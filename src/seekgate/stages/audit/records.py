@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,22 +67,23 @@ NAMES = {
 }
 
 
+COLUMNS = tuple(dict.fromkeys(("record", *HEAD[1:], *ASKED, *ANSWERED, "writer", "event", "what", "details")))
+"""The names that a record can have, in order, for tables."""
+
+
 def named(record: Sequence[Any]) -> dict[str, Any]:
-    """A record as a mapping, without what is empty. Digests are base64 (RFC 4648)."""
+    """A record as a mapping, without what is empty. Digests are hexadecimal."""
     kind = record[0]
     found: dict[str, Any] = {"record": NAMES.get(kind, str(kind))}
     if kind == OWN:
-        found["what"] = record[1]
-        found["details"] = list(record[2:])
+        found |= {"what": record[1], "details": list(record[2:])}
     elif kind == NOTE:
         found |= {"time": record[1], "event": record[2]}
     elif kind == ABANDONED:
         found |= dict(zip((*HEAD[1:], "writer", "reserved"), record[1:], strict=False))
     else:
         names = HEAD + {OPEN: ASKED, CLOSE: ANSWERED}.get(kind, ASKED + ANSWERED)
-        found |= {
-            name: value
-            for name, value in zip(names[1:], record[1:], strict=False)
-            if value not in (None, "", [], {})
-        }
+        for name, value in zip(names[1:], record[1:], strict=False):
+            if value not in (None, "", [], {}):
+                found[name] = b64decode(value).hex() if name.endswith("_sha256") else value
     return found
