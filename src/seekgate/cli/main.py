@@ -8,6 +8,7 @@ from seekgate import __version__
 from seekgate.cli import (
     access,
     apps,
+    audit,
     bindings,
     budgets,
     certs,
@@ -50,7 +51,7 @@ def _root(
 
 ROWS = (organisations, teams, apps, users, keys, roles, bindings, limits, budgets)
 
-for module in (serve, check, config, models, emulate, access, certs, *ROWS):
+for module in (serve, check, config, models, emulate, access, audit, certs, *ROWS):
     module.register(app)
 
 
