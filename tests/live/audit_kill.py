@@ -58,29 +58,28 @@ class Outcome:
 def ledger(home: Path) -> Seen:
     """Read the ledger of a home whose writers have ended."""
     counts: dict[int, Counter[str]] = {kind: Counter() for kind in records.REQUESTS}
-    unclosed: set[tuple[str, int]] = set()
-    carried: set[tuple[str, int]] = set()
+    opened: set[tuple[str, int]] = set()
+    ended: set[tuple[str, int]] = set()
     for hit in Ledger(names.folder(home)).everything():
         kind = hit.record[0]
         if kind not in counts:
             continue
         key = (hit.segment.writer, hit.record[records.NUMBER])
         if kind == records.OPEN:
-            if key in carried:
-                continue
-            carried.add(key)
-            unclosed.add(key)
+            if key in opened:
+                continue  # carried over into the next segment
+            opened.add(key)
         elif kind == records.CLOSE:
-            unclosed.discard(key)
+            ended.add(key)
         elif kind == records.ABANDONED:
-            unclosed.discard((hit.record[5], hit.record[records.NUMBER]))
+            ended.add((hit.record[5], hit.record[records.NUMBER]))
         counts[kind][hit.record[records.REQUEST]] += 1
     return Seen(
         counts[records.OPEN],
         counts[records.CLOSE],
         counts[records.SINGLE],
         counts[records.ABANDONED],
-        unclosed,
+        opened - ended,
     )
 
 

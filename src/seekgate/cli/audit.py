@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -233,6 +234,9 @@ def _mistakes() -> Iterator[None]:
     """What cannot be done ends with a sentence and 2."""
     try:
         yield
+    except BrokenPipeError:
+        # Who read the output has seen enough; at its end Python would try to flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError) as error:
         said = (
             f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else error
