@@ -87,7 +87,7 @@ class Peer:
         return self.transport.end or ("half-closed" if self.transport.eof_sent else "open")
 
 
-class CountedExchange(Exchange, gc=False):
+class CountedExchange(Exchange):
     """An Exchange whose end is seen: it is freed by its reference count or never."""
 
     def __del__(self) -> None:

@@ -19,9 +19,7 @@ class Target:
     """One deployment, for one worker and one snapshot."""
 
     __slots__ = (
-        "_endpoint",
-        "_headers",
-        "_prefix",
+        "_prefixes",
         "deployment",
         "first_event",
         "name_json",
@@ -39,24 +37,24 @@ class Target:
         self.secret = secret
         self.name_json = msgspec.json.encode(deployment.model)
         self.passed = PASSED + tuple(name.lower().encode() for name in provider.forward_headers)
-        self._headers: dict[bytes, bytes] | None = None
-        self._endpoint: Endpoint | None = None
-        self._prefix = b""
+        self._prefixes: dict[tuple[str, bool], bytes] = {}
 
     def authenticate(self, secret: str) -> None:
         """Use another bearer token from now on (an engine has a new one at each start)."""
         self.secret = secret
-        self._headers = None
+        self._prefixes = {}
 
     def head(self, x: Exchange, length: int) -> bytes:
         """The request head for this exchange, with the empty line."""
         endpoint, headers = x.endpoint, x.request.headers
-        if headers is not self._headers or endpoint is not self._endpoint:
-            # A client that repeats its head gives the same headers again, so that this is done once for many requests.
-            passed = [b"%b: %b\r\n" % (name, headers[name]) for name in self.passed if name in headers]
-            self._headers, self._endpoint = headers, endpoint
-            self._prefix = self._fixed(endpoint) + b"".join(passed) + b"X-Request-Id: "
-        return b"%b%b\r\nContent-Length: %d\r\n\r\n" % (self._prefix, x.id.encode(), length)
+        try:
+            prefix = self._prefixes[endpoint.suffix, endpoint.beta]
+        except KeyError:
+            prefix = self._prefixes[endpoint.suffix, endpoint.beta] = self._fixed(endpoint)
+        for name in self.passed:
+            if name in headers:
+                prefix += b"%b: %b\r\n" % (name, headers[name])
+        return b"%bX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n" % (prefix, x.id.encode(), length)
 
     def _fixed(self, endpoint: Endpoint) -> bytes:
         provider = self.provider

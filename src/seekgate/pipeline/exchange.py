@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -54,11 +55,13 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
     message: str
 
 
-class Exchange(msgspec.Struct, gc=False):
+@dataclass(slots=True, eq=False)
+class Exchange:
     """One request, from its last byte read to its settlement.
 
-    It is not tracked by the garbage collector, so it must hold no protocol, task, awaitable, exception or bound
-    method: a cycle through it would never be freed. Instants named ``…_at`` are monotonic seconds, except
+    It must hold no protocol, task, awaitable, exception or bound method: a cycle through it would keep it until a
+    garbage collection, which is rare. (A plain class with slots, because its fields are set one by one all along the
+    way, and setting one of a msgspec struct costs four times as much.) Instants named ``…_at`` are monotonic seconds, except
     ``admitted_at``, which is Unix seconds and decides the price.
     """
 
@@ -112,7 +115,7 @@ class Exchange(msgspec.Struct, gc=False):
     model_entry: Model | None = None
     candidates: tuple[Deployment, ...] = ()
     deployment: Deployment | None = None
-    attempts: list[Attempt] = []
+    attempts: list[Attempt] = field(default_factory=list)
 
     # access: the names that a list of models shows (None: all)
     visible: frozenset[str] | None = None

@@ -13,7 +13,6 @@ from seekgate.telemetry.registry import Counter, Registry, Spec
 _DURATION = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _TTFT = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 _TPOT = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.15, 0.25, 0.5, 1.0)
-_SIZE = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0, 67108864.0)
 _TARGET = ("model", "deployment")
 
 REQUESTS = Spec(
@@ -61,11 +60,11 @@ TPOT = Spec(
     "seconds",
     _TPOT,
 )
-REQUEST_SIZE = Spec(
-    "seekgate_request_body_bytes", "histogram", "Size of request bodies.", _TARGET, "bytes", _SIZE
+REQUEST_BYTES = Spec(
+    "seekgate_request_body_bytes_total", "counter", "Bytes of request bodies.", _TARGET, "bytes"
 )
-RESPONSE_SIZE = Spec(
-    "seekgate_response_body_bytes", "histogram", "Size of response bodies.", _TARGET, "bytes", _SIZE
+RESPONSE_BYTES = Spec(
+    "seekgate_response_body_bytes_total", "counter", "Bytes of the bodies of answers.", _TARGET, "bytes"
 )
 TOKENS = Spec(
     "seekgate_tokens_total",
@@ -221,7 +220,7 @@ DUMPS_UNREADABLE = Spec(
 )
 
 SPECS = (
-    REQUESTS, ERRORS, REJECTED, DURATION, TTFT, TPOT, REQUEST_SIZE, RESPONSE_SIZE, TOKENS, COST, IN_FLIGHT,
+    REQUESTS, ERRORS, REJECTED, DURATION, TTFT, TPOT, REQUEST_BYTES, RESPONSE_BYTES, TOKENS, COST, IN_FLIGHT,
     CONNECTIONS, CONNECTIONS_ACCEPTED, TLS_HANDSHAKES, TLS_HANDSHAKING, TLS_EXPIRY, UPSTREAM_CONNECTIONS,
     UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT, SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, AUDIT_FAILING, AUDIT_ERRORS,
     AUDIT_LOST, AUDIT_ABANDONED, ACCESS_LOG_LOST,
@@ -244,8 +243,8 @@ class Metrics:
         self.duration = registry.histogram(DURATION)
         self.ttft = registry.histogram(TTFT)
         self.tpot = registry.histogram(TPOT)
-        self.request_size = registry.histogram(REQUEST_SIZE)
-        self.response_size = registry.histogram(RESPONSE_SIZE)
+        self.request_bytes = registry.counter(REQUEST_BYTES)
+        self.response_bytes = registry.counter(RESPONSE_BYTES)
         self.tokens = registry.counter(TOKENS)
         self.cost = registry.counter(COST)
         self.in_flight = registry.gauge(IN_FLIGHT).labels()
@@ -293,7 +292,7 @@ class RequestMetrics:
 
     __slots__ = (
         "_codes", "_completion", "_costs", "_duration", "_hit", "_labels", "_metrics", "_miss", "_reasoning",
-        "_request_size", "_response_size", "_tpot", "_ttft",
+        "_request_bytes", "_response_bytes", "_tpot", "_ttft",
     )  # fmt: skip
 
     def __init__(self, metrics: Metrics, route: str, model: str, deployment: str) -> None:
@@ -304,8 +303,8 @@ class RequestMetrics:
         self._duration = metrics.duration.labels(model, deployment)
         self._ttft = metrics.ttft.labels(model, deployment)
         self._tpot = metrics.tpot.labels(model, deployment)
-        self._request_size = metrics.request_size.labels(model, deployment)
-        self._response_size = metrics.response_size.labels(model, deployment)
+        self._request_bytes = metrics.request_bytes.labels(model, deployment)
+        self._response_bytes = metrics.response_bytes.labels(model, deployment)
         self._hit = metrics.tokens.labels(model, deployment, "prompt_hit")
         self._miss = metrics.tokens.labels(model, deployment, "prompt_miss")
         self._completion = metrics.tokens.labels(model, deployment, "completion")
@@ -321,7 +320,7 @@ class RequestMetrics:
         tpot: float | None = None,
     ) -> None:
         """Count one finished request: status code, whole duration, body sizes, and a stream's two latencies."""
-        # The bodies of `Histogram.observe` are written out: five calls would cost a third of the whole.
+        # The body of `Histogram.observe` is written out: the call would cost as much as the rest.
         try:
             self._codes[code].value += 1
         except KeyError:
@@ -329,12 +328,8 @@ class RequestMetrics:
         histogram = self._duration
         histogram.counts[bisect_left(histogram.bounds, seconds)] += 1
         histogram.sum += seconds
-        histogram = self._request_size
-        histogram.counts[bisect_left(histogram.bounds, request_bytes)] += 1
-        histogram.sum += request_bytes
-        histogram = self._response_size
-        histogram.counts[bisect_left(histogram.bounds, response_bytes)] += 1
-        histogram.sum += response_bytes
+        self._request_bytes.value += request_bytes
+        self._response_bytes.value += response_bytes
         if ttft is not None:
             self._ttft.observe(ttft)
         if tpot is not None:

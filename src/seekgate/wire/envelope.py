@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -36,17 +36,9 @@ _encode = msgspec.json.Encoder().encode
 _ESCAPED_COLON = re.compile(rb"(?<!\\)(?:\\\\)*+\\u003[aA]")
 
 
-class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """What the gateway needs of a request body. ``tree`` is the whole decoded body, to be read and never changed.
-
-    ``include_usage`` is ``stream_options.include_usage``; ``messages`` counts ``messages`` (0 when there are none).
-    """
-
-    tree: dict[str, Any]
-    model: str
-    stream: bool
-    include_usage: bool
-    messages: int
+Envelope: TypeAlias = tuple[dict[str, Any], str, bool, bool]
+"""What the gateway needs of a request body: the whole decoded body (to be read and never changed), ``model``,
+``stream`` and ``stream_options.include_usage``. (A plain tuple, because every request makes one.)"""
 
 
 def read(body: bytes) -> Envelope | Refusal:
@@ -75,10 +67,7 @@ def read(body: bytes) -> Envelope | Refusal:
         if asked is not True and asked is not False and asked is not None:
             return _must_be("stream_options.include_usage", "a boolean", asked)
         include_usage = asked is True
-    messages = tree.get("messages")
-    return Envelope(
-        tree, model, stream is True, include_usage, len(messages) if type(messages) is list else 0
-    )
+    return tree, model, stream is True, include_usage
 
 
 def _lost_a_key(body: bytes, written: bytes) -> bool:

@@ -44,7 +44,7 @@ def refused(body: bytes | str) -> Refusal:
 
 def accepted(body: bytes | str) -> Envelope:
     found = read(body.encode() if isinstance(body, str) else body)
-    assert isinstance(found, Envelope), found
+    assert not isinstance(found, Refusal), found
     return found
 
 
@@ -52,32 +52,25 @@ def accepted(body: bytes | str) -> Envelope:
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" ,\n", "\t:\r\n")])
 def test_a_chat_in_every_spelling(ascii_only: bool, separators: tuple[str, str]) -> None:
     body = json.dumps(CHAT, ensure_ascii=ascii_only, separators=separators).encode()
-    found = accepted(b" \n" + body + b"\n")
-    assert found.tree == CHAT
-    assert (found.model, found.stream, found.include_usage, found.messages) == (
-        "deepseek-flash",
-        True,
-        True,
-        2,
-    )
+    assert accepted(b" \n" + body + b"\n") == (CHAT, "deepseek-flash", True, True)
 
 
 @pytest.mark.parametrize(
-    ("more", "stream", "usage", "messages"),
+    ("more", "stream", "usage"),
     [
-        ("", False, False, 0),
-        (',"stream":null,"stream_options":null', False, False, 0),
-        (',"stream":false,"stream_options":{}', False, False, 0),
-        (',"stream":true,"stream_options":{"include_usage":null}', True, False, 0),
-        (',"stream":true,"stream_options":{"include_usage":false,"x":1}', True, False, 0),
-        (',"messages":[],"input":["a","b"]', False, False, 0),
-        (',"messages":{"a":1}', False, False, 0),
-        (',"messages":[1,2,3]', False, False, 3),
+        ("", False, False),
+        (',"stream":null,"stream_options":null', False, False),
+        (',"stream":false,"stream_options":{}', False, False),
+        (',"stream":true,"stream_options":{"include_usage":null}', True, False),
+        (',"stream":true,"stream_options":{"include_usage":false,"x":1}', True, False),
+        (',"messages":[],"input":["a","b"]', False, False),
+        (',"messages":{"a":1}', False, False),
+        (',"messages":[1,2,3]', False, False),
     ],
 )
-def test_absent_and_null_members(more: str, stream: bool, usage: bool, messages: int) -> None:
+def test_absent_and_null_members(more: str, stream: bool, usage: bool) -> None:
     found = accepted('{"model":"m"' + more + "}")
-    assert (found.stream, found.include_usage, found.messages) == (stream, usage, messages)
+    assert found[1:] == ("m", stream, usage)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +108,7 @@ def test_a_repeated_key_is_named(body: str, key: str) -> None:
     ],
 )
 def test_what_only_looks_like_a_repeated_key(body: str) -> None:
-    assert accepted(body).model == "a"
+    assert accepted(body)[1] == "a"
 
 
 def test_a_repeated_key_of_a_large_body_is_refused_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +205,7 @@ def test_a_missing_model(body: str) -> None:
 
 
 def test_the_longest_model_is_accepted() -> None:
-    assert accepted(json.dumps({"model": "模" * MAX_MODEL}, ensure_ascii=False)).model == "模" * MAX_MODEL
+    assert accepted(json.dumps({"model": "模" * MAX_MODEL}, ensure_ascii=False))[1] == "模" * MAX_MODEL
 
 
 names = st.text(alphabet=':a"\\ué', max_size=3)
@@ -256,7 +249,7 @@ def test_a_repeated_key_is_found_exactly(pairs: list[tuple[str, Tree]], data: st
     if isinstance(found, Refusal):
         assert found.kind is DUPLICATE_KEY
     else:
-        assert found.tree == json.loads(text)
+        assert found[0] == json.loads(text)
 
 
 @given(
@@ -270,4 +263,4 @@ def test_no_bytes_raise_and_json_is_judged_as_by_the_standard_library(body: byte
     if isinstance(found, Refusal):
         msgspec.json.decode(found.body("r"))
         return
-    assert json.loads(body) == found.tree
+    assert json.loads(body) == found[0]

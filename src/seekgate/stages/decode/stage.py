@@ -9,7 +9,8 @@ from __future__ import annotations
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.stage import Reply, Stage, Verdict
 from seekgate.wire import errors
-from seekgate.wire.envelope import Envelope, read
+from seekgate.wire.envelope import read
+from seekgate.wire.errors import Refusal
 
 
 class Decode(Stage):
@@ -26,10 +27,7 @@ class Decode(Stage):
                 message="Send the body without Content-Encoding: the gateway reads what it forwards.",
             )
         envelope = read(x.request.body)
-        if not isinstance(envelope, Envelope):
+        if type(envelope) is Refusal:
             return Reply(error=envelope.kind, message=envelope.message, param=envelope.param)
-        x.tree = envelope.tree
-        x.model = envelope.model
-        x.stream = envelope.stream
-        x.asked_usage = envelope.include_usage
+        x.tree, x.model, x.stream, x.asked_usage = envelope
         return None
