@@ -60,9 +60,9 @@ class Exchange:
     """One request, from its last byte read to its settlement.
 
     It must hold no protocol, task, awaitable, exception or bound method: a cycle through it would keep it until a
-    garbage collection, which is rare. (A plain class with slots, because its fields are set one by one all along the
-    way, and setting one of a msgspec struct costs four times as much.) Instants named ``…_at`` are monotonic seconds, except
-    ``admitted_at``, which is Unix seconds and decides the price.
+    garbage collection, which is rare. Instants named ``…_at`` are monotonic seconds, except ``admitted_at``, which is
+    Unix seconds and decides the price. (A plain class with slots, because its fields are set one by one all along the
+    way, and setting one of a msgspec struct costs four times as much.)
     """
 
     request: Request
