@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from seekgate.pipeline.exchange import Exchange, Stop
 from seekgate.pipeline.stage import Reply, Stage, Verdict
 from seekgate.stages.privacy.answer import Answer
@@ -17,9 +19,10 @@ from seekgate.stages.privacy.substitute import Finding, substitute
 from seekgate.stages.privacy.tokens import Mint
 from seekgate.stages.privacy.window import Found, Scanning
 from seekgate.wire import errors, texts
-from seekgate.wire.envelope import Envelope
 from seekgate.wire.envelope import read as read_envelope
+from seekgate.wire.errors import Refusal
 
+_decode = msgspec.json.Decoder().decode
 _JSON_MODES = ("json_object", "json_schema")
 _STREAM_STOPPED = "The answer was stopped: it contained what the gateway's policy does not let through: {}."
 
@@ -115,12 +118,11 @@ class Privacy(Stage):
                 return _refusal(blocked)
             changed = substitute(body, found, actions, vault, others)
             if changed is not body:
-                read = read_envelope(changed)
-                if not isinstance(read, Envelope):
+                if isinstance(read_envelope(changed), Refusal):
                     # Two keys of one object have become the same.
                     return Reply(error=errors.CONTENT_BLOCKED, message=_SAME_KEYS)
                 x.request.body = changed
-                x.tree = read.tree
+                x.tree = _decode(changed)
         if len(vault) or self._scanning is not None:
             self._await_answer(x, Answer(vault, json_mode, self._scanning))
         return None
