@@ -191,9 +191,7 @@ def test_a_token_whose_key_is_not_here_waits_for_it(comes: bool) -> None:
         again = exchange(headers=bearer("token"))
         assert stage.on_request(again) is None
         assert again.principal is x.principal
-        refused(
-            stage.on_request(exchange(headers=bearer("token"), admitted_at=NOW + 5)), errors.KEY_EXPIRED
-        )
+        refused(stage.on_request(exchange(headers=bearer("token"), admitted_at=NOW + 5)), errors.KEY_EXPIRED)
 
 
 def test_a_secret_that_is_no_token_is_an_unknown_key() -> None:

@@ -118,7 +118,9 @@ def test_every_memory_of_a_row_that_changes_is_worthless_at_once(change: KeyRow 
     keys.apply("key", "k.0", change)
     assert known.until == 0.0
     found = keys.find(b"s")
-    assert (found is not None and found.principal.name == "renamed") is (change is not None and change.name != "k")
+    assert (found is not None and found.principal.name == "renamed") is (
+        change is not None and change.name != "k"
+    )
 
 
 def test_a_key_may_have_two_secrets_while_it_is_rotated() -> None:
