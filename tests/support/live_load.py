@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import sys
 import threading
 import time
@@ -40,14 +41,14 @@ class Prompt:
     answer: bytes
 
 
-def prompts(url: str, model: str, wanted: int = 16) -> list[Prompt]:
+def prompts(url: str, model: str, wanted: int = 16, secure: ssl.SSLContext | None = None) -> list[Prompt]:
     """Ask each prompt once: the answers that belong to them. The upstream has to repeat itself byte for byte."""
     made = []
     for number in range(wanted):
         body = {"model": model, "messages": [{"role": "user", "content": f"第 {number} 问"}], "max_tokens": 8}
         request = post("/v1/chat/completions", body, x_request_id="@")
         before, _, after = request.partition(b"@")
-        said = exchange(url, request.replace(b"@", b"expected"))
+        said = exchange(url, request.replace(b"@", b"expected"), secure)
         assert said.status == 200, said.body
         made.append(Prompt(before, after, said.body))
     assert len({prompt.answer for prompt in made}) == wanted
@@ -81,9 +82,17 @@ class Results:
 
 class Load:
     """``rate`` requests a second on ``connections`` connections until it is stopped; ``rate`` 0 sends the next one as
-    soon as a connection is free."""
+    soon as a connection is free. With TLS when ``secure`` says how."""
 
-    def __init__(self, url: str, prompts: Sequence[Prompt], *, rate: float, connections: int = 32) -> None:
+    def __init__(
+        self,
+        url: str,
+        prompts: Sequence[Prompt],
+        *,
+        rate: float,
+        connections: int = 32,
+        secure: ssl.SSLContext | None = None,
+    ) -> None:
         parts = urlsplit(url)
         self.host, self.port = parts.hostname or "", parts.port or 0
         self.prompts = prompts
@@ -91,6 +100,7 @@ class Load:
         self.idle: deque[_Connection] = deque()
         self.busy: set[_Connection] = set()
         self._rate = rate
+        self._secure = secure
         self.name = f"load{next(_names)}"
         self._connections = connections
         self._due = 0
@@ -155,7 +165,9 @@ class Load:
     async def _open_one(self) -> None:
         while not self._stopped.is_set():
             try:
-                await self._loop.create_connection(lambda: _Connection(self), self.host, self.port)
+                await self._loop.create_connection(
+                    lambda: _Connection(self), self.host, self.port, ssl=self._secure
+                )
             except OSError:
                 self.results.refused += 1
                 await asyncio.sleep(RECONNECT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +26,13 @@ def post(path: str, body: bytes | dict[str, Any], key: str = KEY, **headers: str
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def connect(url: str, timeout: float = 60.0) -> socket.socket:
-    """A connection to where ``url`` points."""
+def connect(url: str, timeout: float = 60.0, secure: ssl.SSLContext | None = None) -> socket.socket:
+    """A connection to where ``url`` points, with TLS when ``secure`` says how."""
     parts = urlsplit(url)
-    connection = socket.create_connection((parts.hostname or "", parts.port or 80), timeout)
+    host = parts.hostname or ""
+    connection = socket.create_connection((host, parts.port or 80), timeout)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+    return connection if secure is None else secure.wrap_socket(connection, server_hostname=host)
 
 
 class Answer:
@@ -46,9 +48,9 @@ class Answer:
         return json.loads(self.body)
 
 
-def exchange(url: str, request: bytes) -> Answer:
+def exchange(url: str, request: bytes, secure: ssl.SSLContext | None = None) -> Answer:
     """Send bytes on a connection of their own and read one response."""
-    with connect(url) as connection:
+    with connect(url, secure=secure) as connection:
         connection.sendall(request)
         return answer(connection)
 

@@ -24,7 +24,12 @@ def digest_of(snapshot: Snapshot) -> str:
 
 
 def sealed(snapshot: Snapshot) -> Snapshot:
-    """The same snapshot with its digest filled in."""
+    """The same snapshot with its digest filled in, as it is when it has been read back.
+
+    Only then does a reader encode it to the same bytes: a default is left out where it is the default's very object,
+    which a value that was computed is not and one that was read may be.
+    """
+    snapshot = _decoder.decode(_encoder.encode(snapshot))
     return msgspec.structs.replace(snapshot, digest=digest_of(snapshot))
 
 

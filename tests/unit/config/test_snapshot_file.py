@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seekgate.config.snapshot import Key, Limits, Listener, Snapshot
+from seekgate.config.compiled.identity import Certificate, Identity
+from seekgate.config.snapshot import Key, Limits, Listener, Snapshot, Tls
 from seekgate.config.snapshot_file import SnapshotError, digest_of, read_snapshot, sealed, write_snapshot
 
 
@@ -89,3 +90,14 @@ def test_a_cut_snapshot_is_refused(tmp_path_factory: pytest.TempPathFactory, cut
 def test_the_digest_covers_the_number() -> None:
     assert digest_of(snapshot(1)) != digest_of(snapshot(2))
     assert digest_of(snapshot(1)) == snapshot(1).digest
+
+
+def test_values_that_equal_a_default_without_being_it(tmp_path: Path) -> None:
+    """A value that was computed is another object than the default; one that was read may be the same."""
+    tier = "".join(["non-", "core"])
+    identity = Identity(mtls=(Certificate(subject="CN=a", tier=tier),))  # type: ignore[arg-type]
+    tls = Tls("c", "k", min_version="".join(["1", ".3"]))  # type: ignore[arg-type]
+    made = msgspec.structs.replace(snapshot(), identity=identity, listeners=(Listener("h", 1, tls),))
+    path = tmp_path / "snapshot.json"
+    write_snapshot(path, sealed(made))
+    assert read_snapshot(path) == sealed(made)
