@@ -114,7 +114,7 @@ def _bad_check_id(r: Random) -> str:
 
 def _bad_date_id(r: Random) -> str:
     body = (
-        r.choice(values.COUNTIES) + r.choice(("19901301", "20000230", "18880101", "20991231")) + digits(r, 3)
+        r.choice(values.COUNTIES) + r.choice(("19901301", "20000230", "17880101", "20991231")) + digits(r, 3)
     )
     return body + values.id_check(body)
 
@@ -275,7 +275,7 @@ NEAR: dict[str, list[Make]] = {
     ],
     "JWT": [
         _in("{}", lambda r: "eyJ" + text_of(r, BASE62, 40)),
-        _in("token {}", lambda r: ".".join(text_of(r, BASE62, 20) for _ in range(3))),
+        _in("string {}", lambda r: ".".join(text_of(r, BASE62, 20) for _ in range(3))),
         _in("{}", lambda r: f"eyJ.{text_of(r, BASE62, 5)}.{text_of(r, BASE62, 8)}"),
         _in("jwt {}", lambda r: f"eyJ{text_of(r, BASE62, 20)}.eyJ{text_of(r, BASE62, 20)}"),
     ],

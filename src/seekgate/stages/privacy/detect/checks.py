@@ -24,6 +24,8 @@ _USCC_KINDS = frozenset(
     )
 )
 
+_REGIONS = PROVINCES | {"10"}  # registered with the state itself
+
 # Length of an IBAN by country: the registry of ISO 13616.
 IBAN_LENGTHS = {
     country: int(length)
@@ -40,7 +42,7 @@ IBAN_LENGTHS = {
 def date(text: str) -> bool:
     """Whether ``text`` (YYYYMMDD) is a day on which somebody who lives may have been born."""
     year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])
-    if not (1880 <= year <= 2040 and 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]):
+    if not (1850 <= year <= 2040 and 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]):
         return False
     return month != 2 or day < 29 or (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
 
@@ -76,7 +78,9 @@ def luhn(text: str) -> bool:
 
 
 def bank_card(text: str) -> bool:
-    """A card number: an issuer's range (BIN), its length, and Luhn's digit."""
+    """A card number: an issuer's range (BIN), its length, and Luhn's digit; no identity number that is wrong."""
+    if len(text) == 18 and date(text[6:14]):
+        return False
     return len(text) in _card_lengths(text) and luhn(text)
 
 
@@ -108,7 +112,7 @@ _CHINESE_BINS = frozenset(("685", "690", "940", "955", "968", "984"))
 
 def uscc(text: str) -> bool:
     """A unified social credit code (GB 32100-2015): kind, region, and its check character MOD 31."""
-    if text[:2] not in _USCC_KINDS or not text[2:8].isdigit():
+    if text[:2] not in _USCC_KINDS or not text[2:8].isdigit() or text[2:4] not in _REGIONS:
         return False
     try:
         total = sum(_USCC[character] * weight for character, weight in zip(text, _USCC_WEIGHTS, strict=False))

@@ -73,9 +73,9 @@ _PASSWORD = re.compile(
     re.IGNORECASE,
 )
 _HOLDERS = re.compile(
-    r"(?:your|my|the|a|an|some|example|xxx+|null|none|nil|true|false|str|string|text|password|passwd|pwd|secret|required"
-    r"|optional|empty|not|changeme|undefined|hidden|redacted|unset|input|env|process|os|self|this|config|settings|get|field"
-    r")(?![0-9A-Za-z@#!$%^*])|[$<{%*\[(]|\W*\Z|(.)\1+\Z",
+    r"(?:(?:your|my|the|some|example|new|old|db|user)[_ -]?)?(?:x{3,}|null|none|nil|true|false|str|string|text|password|passwd"
+    r"|pwd|secret|required|optional|empty|not|changeme|undefined|hidden|redacted|unset|input|value)(?:[_-]?here)?\W*\Z"
+    r"|(?:os|env|process|config|settings|self|this|app|ctx)[.\[(]|[<{\[(]|\*\*|\$[{(]|\$[A-Z_]+\W*\Z|%[sd(]|%\w+%|\W*\Z|(.)\1+\Z",
     re.IGNORECASE,
 )
 
@@ -86,14 +86,14 @@ def keys(text: str) -> Iterator[Span]:
         if _random(match[0]):
             yield Span(match.start(), match.end(), "API_KEY")
     for match in _KEYED.finditer(text):
-        if _random(match[1]) and _entropy(match[1]) >= 3.0:
+        if _random(match[1], 1) and _entropy(match[1]) >= 3.0:
             yield Span(match.start(1), match.start(1) + len(match[1].rstrip(".")), "API_KEY")
 
 
-def _random(text: str) -> bool:
-    """Whether ``text`` looks drawn, not written: letters and at least two digits, which words do not end with."""
+def _random(text: str, least: int = 2) -> bool:
+    """Whether ``text`` looks drawn, not written: letters and ``least`` digits, and not words for the most part."""
     digits = sum(character.isdigit() for character in text)
-    if digits < 2 or digits == len(text):
+    if digits < least or digits == len(text):
         return False
     words = [part for part in re.split(r"[_./-]", text) if part]
     plain = sum(len(part) for part in words if part.isalpha() and (part.islower() or part.isupper()))

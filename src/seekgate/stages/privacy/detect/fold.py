@@ -29,7 +29,10 @@ _REMOVED = re.compile(rf"\\u([0-9a-fA-F]{{4}})|[{INVISIBLE}]+")
 
 
 def narrow(text: str) -> str:
-    """``text`` with full-width characters and unusual spaces and dashes as ASCII has them. Offsets stay."""
+    """``text`` with full-width characters and unusual spaces and dashes as ASCII has them, and without JSON's line
+    ends and tabs. Offsets stay."""
+    if "\\" in text:  # the n of JSON's \\n is not the first letter of a number
+        text = text.replace("\\n", "  ").replace("\\r", "  ").replace("\\t", "  ")
     return text if text.isascii() else text.translate(_WIDE)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from seekgate.stages.privacy.detect import addresses, credentials, names, network, numbers
 from seekgate.stages.privacy.detect.kinds import Span
-from seekgate.stages.privacy.detect.surnames import COMPOUND, FIRST, SINGLE
+from seekgate.stages.privacy.detect.surnames import COMPOUND, SINGLE
 
 Judge = Callable[[str], Iterable[Span]]
 
@@ -42,12 +42,13 @@ def _one(words: str | Iterable[str]) -> bytes:
 
 
 def _fewest(expression: str) -> bytes:
-    """``expression`` with its repetitions at their fewest: it matches wherever the whole one does."""
-    return re.sub(r"\{(\d+),\d*\}", r"{\1}", expression).encode()
+    """``expression`` with its last repetition at its fewest: it matches wherever the whole one does."""
+    return re.sub(r"\{(\d+),\d*\}\Z", r"{\1}", expression).encode()
 
 
 _HAN = rb"[\xe4-\xe9][\x80-\xbf][\x80-\xbf]"
-_SEPARATOR = rb"(?:[ .()-]|\xc2[\xa0\xb7]|\xe2\x80[\x87\x89\x90-\x94\xa2\xaf]|\xe2\x88\x92|\xe3\x80\x80|\xe3\x83\xbb|\xef\xbc[\x88\x89\x8d\x8e])"
+# What may stand between two digits: anything but letters, Chinese ones too, and what parts two numbers.
+_BETWEEN = rb"[^0-9A-Za-z,:\xe4-\xe9]{0,3}"
 _NUMERAL = _any("〇零○一壹幺弌二贰弍三叁弎四肆五伍六陆七柒八捌九玖")
 _EITHER = rb"(?:[0-9]|" + _NUMERAL + rb")"
 _HIDDEN = rb"(?:[*xX]|" + _any("●×•■＊ｘＸ") + rb")"
@@ -78,7 +79,7 @@ _NUMBERS = Rule(
             "PHONE",
         ]
     ),
-    (rb"[0-9](?:" + _SEPARATOR + rb"{0,3}[0-9]){7}(?:[^0-9]|$)", rb"[A-Za-z][0-9]{6,7}(?:[^0-9]|$)"),
+    (rb"[0-9](?:" + _BETWEEN + rb"[0-9]){7}(?:[^0-9]|$)", rb"[A-Za-z][0-9]{6,7}(?:[^0-9]|$)"),
     160,
     64,
 )
@@ -87,12 +88,14 @@ RULES: tuple[Rule, ...] = (
     _NUMBERS._replace(
         types=frozenset(("CN_ID", "CN_MOBILE", "CN_LANDLINE", "BANK_CARD")),
         expressions=(
-            _NUMERAL + rb"(?:" + _SEPARATOR + rb"{0,1}" + _EITHER + rb"){6}",
-            rb"[0-9](?:" + _SEPARATOR + rb"{0,1}" + _EITHER + rb"){5}" + _SEPARATOR + rb"{0,1}" + _NUMERAL,
+            _NUMERAL + rb"(?:[ .-]?" + _EITHER + rb"){6}",
+            rb"[0-9](?:[ .-]?" + _EITHER + rb"){5}[ .-]?" + _NUMERAL,
         ),
         spoken=True,
     ),
-    Rule(numbers.masked, frozenset(("CN_ID",)), (rb"[0-9]{4} ?" + _HIDDEN + rb"{4}",), 32, 32),
+    Rule(
+        numbers.masked, frozenset(("CN_ID",)), (rb"[0-9]{2}[ -]?[0-9]{2}[ -]?" + _HIDDEN + rb"{4}",), 32, 32
+    ),
     Rule(
         network.emails,
         frozenset(("EMAIL",)),
@@ -157,11 +160,11 @@ RULES: tuple[Rule, ...] = (
         names.chinese,
         frozenset(("NAME",)),
         (
-            _one(names.LABELS) + rb"(?:" + _SPACE + rb"|" + _any("是为叫名") + rb"){0,8}" + _SURNAME,
+            _one(names.LABELS) + rb"(?:" + _SPACE + rb"|" + _any("是为叫名") + rb"){0,4}" + _SURNAME,
             _SURNAME
             + rb"(?:"
             + _HAN
-            + rb"){1,3}(?:"
+            + rb"){1,2}(?:"
             + _one(names.TITLES)
             + rb"|"
             + "的".encode()
@@ -172,13 +175,28 @@ RULES: tuple[Rule, ...] = (
         16,
     ),
     Rule(
+        names.listed,
+        frozenset(("NAME",)),
+        (
+            _SURNAME
+            + rb"(?:"
+            + _HAN
+            + rb"){1,2}(?:[\s,(:]|"
+            + _any(",、:（")
+            + rb"){1,2}"
+            + _one(names.PERSONAL),
+        ),
+        16,
+        16,
+    ),
+    Rule(
         names.english,
         frozenset(("NAME",)),
         (
             rb"(?:[Mm]y name is|[Nn]amed|[Cc]alled|Mr|Mrs|Ms|Dr|Prof|Miss|Herr|Frau|Mme)"
             + _SPACE
             + rb"{1,3}[A-Z]",
-            rb"(?:" + names.WEAK.encode() + rb")" + _SPACE + rb"{1,5}" + _one(FIRST) + rb" ",
+            rb"(?:" + names.WEAK.encode() + rb")" + _SPACE + rb"{1,5}[A-Z][A-Za-z'-]{1,14} ",
         ),
         64,
         64,
@@ -197,7 +215,7 @@ RULES: tuple[Rule, ...] = (
             + rb"){0,2}(?:"
             + _HOUSE
             + rb"|[A-Z][0-9]?)"
-            + _one("号楼|栋|幢|座|#"),
+            + _one("号楼|栋|幢|座|#|单元|层|室"),
         ),
         64,
         48,

@@ -22,6 +22,9 @@ _LABEL = re.compile(
 )
 TITLES = "先生|女士|小姐|同学|老师|医生|大夫|经理|总监|主任|教授|律师|同志|师傅|阿姨|护士|警官|法官|院长|校长|处长|局长|科长"
 OWNED = "身份证|电话|手机|邮箱|银行卡|卡号|账号|地址|住址|护照|生日|工资|病历|简历|合同|密码|车牌|微信|号码|社保|家"
+_TITLE_SET = frozenset(TITLES.split("|"))
+PERSONAL = "男|女|性别|身份证|电话|手机|生于|联系方式|住址|地址|邮箱|微信|出生"
+_PERSONAL = re.compile(rf"(?<![\u4e00-\u9fff])([\u4e00-\u9fff]{{2,4}})[\s,,、:：(（]{{1,2}}(?={PERSONAL})")
 _TITLE = re.compile(rf"(?:{TITLES})|的(?:{OWNED})")
 _BEFORE_NUMBER = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fff]{2,4})[\s,,::、(（]{1,3}\Z")
 _BLOCKERS = frozenset(
@@ -87,6 +90,13 @@ def chinese(text: str) -> Iterator[Span]:
             yield Span(start, match.start(), "NAME")
 
 
+def listed(text: str) -> Iterator[Span]:
+    """Chinese names at the head of a list of what belongs to a person: `王小明,男,1990年…`."""
+    for match in _PERSONAL.finditer(text):
+        if _name(text, match.start(1)) == match.end(1):
+            yield Span(match.start(1), match.end(1), "NAME")
+
+
 def before_number(text: str, start: int) -> Span | None:
     """The name that stands alone right before a number at ``start``: `张三 138…`."""
     match = _BEFORE_NUMBER.search(text, max(start - 8, 0), start)
@@ -109,7 +119,7 @@ def _given(character: str) -> bool:
 def _name(text: str, start: int) -> int:
     """Where the name that begins at ``start`` ends; 0 if there is none."""
     first = start + _surname(text, start)
-    if first == start or not _given(text[first : first + 1] or " "):
+    if first == start or text[first : first + 2] in _TITLE_SET or not _given(text[first : first + 1] or " "):
         return 0
     second, after = text[first + 1 : first + 2], text[first + 2 : first + 3]
     if not second or not _given(second):

@@ -25,6 +25,7 @@ _VERSION = re.compile(
     r"(?:版本号?|固件|升级[到至]|降级[到至]|\bversions?|\bver|\brelease|\bfirmware|\bbuild|\boid|\bpackage|[<>~^=]=?)\s?[::]?\s?\Z",
     re.IGNORECASE,
 )
+_PACKAGE = re.compile(r"/[\w.-]{1,60}@\Z")  # a scoped package of npm with its version
 _IPV6 = re.compile(
     r"(?<![0-9A-Za-z_:.])[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:]{2,35}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:.]?[0-9A-Za-z_:])|(?<![0-9A-Za-z_:.])::[0-9A-Fa-f:]{2,35}(?![0-9A-Za-z_:])"
 )
@@ -49,7 +50,9 @@ def addresses(text: str) -> Iterator[Span]:
     """IPv4 and IPv6 addresses that name a host: no loopback, no netmask, no version number of four parts."""
     for match in _IPV4.finditer(text):
         first = match[0].partition(".")[0]
-        if first in ("0", "127", "255") or _VERSION.search(text, max(match.start() - 20, 0), match.start()):
+        if first in ("0", "127", "255") or _PACKAGE.search(text, max(match.start() - 64, 0), match.start()):
+            continue
+        if _VERSION.search(text, max(match.start() - 20, 0), match.start()):
             continue
         yield Span(match.start(), match.end(), "IP")
     for match in _IPV6.finditer(text):

@@ -54,7 +54,7 @@ def local_number(digits: str, area: int) -> bool:
 
 def north_american(digits: str) -> bool:
     """Ten digits that the North American Numbering Plan allows: area and exchange do not begin with 0 or 1."""
-    return digits[0] in "23456789" and digits[3] in "23456789" and digits[1:3] != "11" and digits[4:6] != "11"
+    return digits[0] in "23456789" and digits[3] in "23456789" and digits[1:3] != "11"
 
 
 def international(digits: str) -> bool:

@@ -21,8 +21,11 @@ _SPELLED = re.compile(
     r"(?:tel|phone|mobile|mob|cell|call|fax|id|card|ssn|no|wx|wechat)(?=\d{9,})", re.IGNORECASE
 )
 
+_FRACTION = re.compile(r"\.\d{1,2}(?!\d)|\.\d{5,}|,\d{3}|%")
 _PASSPORT_WORDS = re.compile(r"护照|passport", re.IGNORECASE)
 _PERMIT_WORDS = re.compile(r"通行证|回乡证|台胞证|来往内地|来往大陆|permit", re.IGNORECASE)
+_PHONE_WORDS = re.compile(r"手机|电话|phone|mobile|tel", re.IGNORECASE)
+_CARD_WORDS = re.compile(r"卡|账号|帐号|账户|帐户|card|visa|amex|account|转账|pay", re.IGNORECASE)
 _SSN_WORDS = re.compile(r"ssn|social security|社保号|社会安全|taxpayer", re.IGNORECASE)
 _MOBILE_LAYOUTS = frozenset(((11,), (3, 4, 4), (4, 4, 3), (3, 8), (7, 4), (3, 3, 5), (1,) * 11))
 _CARD_LAYOUTS = frozenset(((4, 6, 5), (4, 6, 4), (6, 13), (6, 10), (8, 8)))
@@ -56,7 +59,7 @@ def _rows_from(text: str, tokens: list[tuple[int, int]], index: int, start: int)
     if spelled:
         start = spelled.end()
     joined, lengths, gaps, last = "", (), (), start
-    attached = index > 0 and text[tokens[index - 1][1] : start] == "-" and _digits(text, tokens[index - 1])
+    attached = text[max(start - 1, 0) : start] == "-" and _alphanumeric(text, start - 2)
     for place in range(index, len(tokens)):
         begin, end = (start, tokens[index][1]) if place == index else tokens[place]
         if place > index:
@@ -69,14 +72,14 @@ def _rows_from(text: str, tokens: list[tuple[int, int]], index: int, start: int)
             return
         if len(joined) >= 8:
             row = Row(joined, lengths, gaps, start, end)
-            follows = text[end : tokens[place + 1][0]] if place + 1 < len(tokens) else ""
+            follows = text[end : end + 1] == "-" and _alphanumeric(text, end + 1)
             kind = _kind(text, row, attached, follows)
             if kind:
                 yield Span(*_bracketed(text, start, end, kind), kind)
 
 
-def _digits(text: str, token: tuple[int, int]) -> bool:
-    return text[token[0] : token[1]].isdigit()
+def _alphanumeric(text: str, place: int) -> bool:
+    return 0 <= place < len(text) and text[place].isascii() and text[place].isalnum()
 
 
 def _bracketed(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
@@ -92,7 +95,7 @@ def _bracketed(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
     return start, end
 
 
-def _kind(text: str, row: Row, attached: bool, follows: str) -> str | None:
+def _kind(text: str, row: Row, attached: bool, follows: bool) -> str | None:
     joined = row.joined
     if joined.isdigit():
         if len(joined) >= 13:
@@ -127,8 +130,11 @@ def _long(text: str, row: Row) -> str | None:
         return "PHONE"
     if len(joined) > 19 or cues.before(text, row.start) == cues.AGAINST:
         return None
-    if len(joined) == 15 and row.even and row.lengths in ((15,), (6, 6, 3)) and checks.cn_id_15(joined):
-        return "CN_ID"
+    if row.lengths in ((15,), (6, 6, 3)) and row.even and checks.cn_id_15(joined):
+        if cues.near(text, row.start, row.end, _PHONE_WORDS, 8, 0):
+            return None
+        card = checks.bank_card(joined) and cues.near(text, row.start, row.end, _CARD_WORDS, 16, 0)
+        return "BANK_CARD" if card else "CN_ID"
     return "BANK_CARD" if checks.bank_card(joined) and _card_layout(row) else _landline(text, row)
 
 
@@ -145,13 +151,13 @@ def _coded(row: Row, code: int) -> bool:
     return len(row.lengths) == 1 or (row.lengths[0] == code + 3 and row.even)
 
 
-def _short(text: str, row: Row, attached: bool, follows: str) -> str | None:
+def _short(text: str, row: Row, attached: bool, follows: bool) -> str | None:
     """Eight to twelve digits: mobile, landline, social security and telephone numbers, permits."""
     joined, lengths = row.joined, row.lengths
     if _foreign(text, row):
         return "PHONE"
-    if attached or follows == "-" or _decimal(text, row):
-        return "CN_LANDLINE" if not attached and follows == "-" and _landline(text, row) else None
+    if attached or follows or _decimal(text, row):
+        return "CN_LANDLINE" if not attached and follows and _landline(text, row) else None
     if len(joined) == 11 and lengths in _MOBILE_LAYOUTS and row.even and numbering.mobile(joined):
         return None if cues.before(text, row.start) == cues.AGAINST else "CN_MOBILE"
     if len(joined) == 9:
@@ -162,8 +168,9 @@ def _short(text: str, row: Row, attached: bool, follows: str) -> str | None:
             return "US_SSN" if fine else None
         if lengths == (9,) and cues.near(text, row.start, row.end, _PASSPORT_WORDS, 16, 0):
             return "PASSPORT"
-    if joined[0] == "0" or joined[:2] == "86":
-        return _landline(text, row)
+    landline = _landline(text, row) if joined[0] == "0" or joined[:2] == "86" else None
+    if landline or joined[0] == "0":
+        return landline
     if len(joined) == 8 and lengths == (8,) and "台胞证" in text[max(row.start - 16, 0) : row.start]:
         return "TRAVEL_PERMIT"
     return _american(text, row)
@@ -171,12 +178,9 @@ def _short(text: str, row: Row, attached: bool, follows: str) -> str | None:
 
 def _decimal(text: str, row: Row) -> bool:
     """Whether the row is a part of a number with a decimal point, or an amount."""
-    fraction = re.compile(r"\.\d{1,2}(?!\d)|\.\d{5,}|,\d{3}|%").match(text, row.end)
-    return (
-        bool(fraction)
-        or text[row.start - 2 : row.start] in ("0.", "-0")
-        or text[row.start - 1 : row.start] in "¥$€#"[: row.start]
-    )
+    if _FRACTION.match(text, row.end) or text[max(row.start - 2, 0) : row.start] in ("0.", "-0"):
+        return True
+    return row.start > 0 and text[row.start - 1] in "¥$€#"
 
 
 def _american(text: str, row: Row) -> str | None:
@@ -195,10 +199,13 @@ def _american(text: str, row: Row) -> str | None:
 def _foreign(text: str, row: Row) -> bool:
     """Whether the row is an international number: after ``+``, or after ``00`` with separators."""
     joined = row.joined
-    plus = row.start > 0 and text[row.start - 1] == "+"
-    if plus:
+    if _plus(text, row):
         tail = joined
-    elif joined[:2] == "00" and (len(row.lengths) > 1 or cues.before(text, row.start) == cues.FOR):
+    elif (
+        joined[:2] == "00"
+        and text[max(row.start - 1, 0) : row.start] != "+"
+        and (len(row.lengths) > 1 or cues.before(text, row.start) == cues.FOR)
+    ):
         tail = joined[2:]
     else:
         return False
@@ -208,15 +215,18 @@ def _foreign(text: str, row: Row) -> bool:
     return ("(" in "".join(row.gaps)) and numbering.international(tail[:digits] + tail[digits + 1 :])
 
 
+def _plus(text: str, row: Row) -> bool:
+    """Whether a ``+`` stands before the row that adds nothing to anything."""
+    return text[max(row.start - 1, 0) : row.start] == "+" and not _alphanumeric(text, row.start - 2)
+
+
 def _landline(text: str, row: Row) -> str | None:
     joined, lengths, gaps = row.joined, row.lengths, row.gaps
     code = "86" if joined[:2] == "86" else "0086" if joined[:4] == "0086" else ""
     if code:
         national = joined[len(code) :]
         national = national if national[:1] == "0" else "0" + national
-        coded = (
-            text[row.start - 1 : row.start] == "+" or len(code) == 4 or (lengths[0] == 2 and gaps[0] == "-")
-        )
+        coded = _plus(text, row) or len(code) == 4 or (lengths[0] == 2 and gaps[0] == "-")
         if not coded or len(national) < 10:
             return None
         area = numbering.area_length(national)
@@ -253,15 +263,15 @@ def _document(text: str, row: Row) -> str | None:
 
 
 _MASKED = re.compile(
-    r"(?<![0-9A-Za-z])([1-9]\d{3,13}) ?([*Xx●×•■]{4,14}) ?([0-9]{0,4}[0-9Xx]?)(?![0-9A-Za-z*])"
+    r"(?<![0-9A-Za-z])([1-9](?:[ -]?\d){3,13})[ -]?([*Xx●×•■]{4,14})(?: ?([0-9]{1,4}[Xx]?|[Xx]))?(?![0-9A-Za-z*])"
 )
 
 
 def masked(text: str) -> Iterator[Span]:
     """Identity numbers that somebody has masked in part: region, as much of the date as is left, and the length."""
     for match in _MASKED.finditer(text):
-        shown, hidden, tail = match.groups()
-        if len(shown) + len(hidden) + len(tail) not in (15, 18) or shown[:2] not in checks.PROVINCES:
+        shown, hidden, tail = re.sub(r"[ -]", "", match[1]), match[2], match[3]
+        if len(shown) + len(hidden) + len(tail or "") not in (15, 18) or shown[:2] not in checks.PROVINCES:
             continue
         if len(shown) >= 14 and not checks.date(shown[6:14]):
             continue
