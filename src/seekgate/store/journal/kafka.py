@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl
 
@@ -90,8 +91,7 @@ class Kafka:
 
 def _producer(**options: Any) -> Producer:
     try:
-        from aiokafka import AIOKafkaProducer
+        made: Producer = import_module("aiokafka").AIOKafkaProducer(**options)
     except ImportError:
         raise ValueError("exporting to Kafka needs the package aiokafka: install seekgate[kafka]") from None
-    made: Producer = AIOKafkaProducer(**options)
     return made

@@ -339,7 +339,7 @@ class Journal:
 
     def _synced(self, number: int, error: OSError | None) -> None:
         """In the syncer's thread."""
-        if error is not None or self._always:
+        if error is not None or self._tickets:
             with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody to tell
                 self._soon(lambda: self._after_sync(number, error))
 
