@@ -112,7 +112,8 @@ class Witness(Stage):
 class Scene:
     """The stage on which clients and upstreams meet.
 
-    ``extra`` stages stand behind the built-in ones; ``draws`` are the route's random numbers, used in turn.
+    ``early`` stages stand between decode and route, ``extra`` ones behind the built-in ones; ``draws`` are the
+    route's random numbers, used in turn.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Scene:
         extra: Sequence[Stage] = (),
         draws: Sequence[float] = (0.0,),
         patch: pytest.MonkeyPatch | None = None,
+        early: Sequence[Stage] = (),
     ) -> None:
         self.delivery = delivery
         self.bytewise = delivery == "byte by byte"
@@ -139,6 +141,7 @@ class Scene:
         self.admitted: list[str] = []
         self.clients: list[Peer] = []
         self.extra = extra
+        self.early = early
         self._draws = list(draws)
         self._opened = 0
         self._ticks = 0
@@ -178,6 +181,7 @@ class Scene:
             batch,
             Identity(FileKeys((key, SECRETS[key.secret]) for key in config.keys)),
             Decode(),
+            *self.early,
             Route(RouteTable(config), tuple(config.models), self._draw),
             *self.extra,
         ]
