@@ -26,6 +26,7 @@ MAX_MOULDS = 4
 """Forms of events that are remembered: one for each text that a stream alternates between."""
 
 _BLOCK = re.compile(rb"(?:[^\r\n]+(?:\r\n|\n|\r))*+(?:\r\n|\n|\r)")
+_BOM = b"\xef\xbb\xbf"
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 _encode = msgspec.json.Encoder().encode
 
@@ -134,9 +135,11 @@ class Answer:
             return self._event(data)
         out: list[bytes] = []
         at = 0
-        for block in _BLOCK.finditer(data):
+        while (block := _BLOCK.match(data, at)) is not None:
             out.append(self._event(block[0]))
             at = block.end()
+            if self.findings.blocked:
+                return b"".join(out)
         out.append(data[at:])
         return b"".join(out)
 
@@ -160,6 +163,8 @@ class Answer:
         return self._exactly(event)
 
     def _exactly(self, event: bytes) -> bytes:
+        if event.startswith(_BOM):
+            return _BOM + self._exactly(event[len(_BOM) :])
         lines = event.splitlines(keepends=True)
         places = [i for i, line in enumerate(lines) if line.startswith(b"data:")]
         if not places:
@@ -173,7 +178,8 @@ class Answer:
         left = 6 if line.startswith(b"data: ") else 5
         data = line[left:].rstrip(b"\r\n")
         if data == b"[DONE]" or is_error(data):
-            return self.last() + event
+            held = self.last()
+            return held if self.findings.blocked else held + event
         reading = deltas.read(data)
         if reading is None:
             return event
@@ -203,6 +209,8 @@ class Answer:
         for channel in self._channels.values():
             if channel.key[0] in reading.finished:
                 self._settle(channel, said, before)
+        if self.findings.blocked and reading.finished:
+            return b"".join(before)  # an answer that is stopped has no good end
         if len(spoken) == 1 and not reading.finished:
             self._learn(event, start, spoken[0])
         changes = [

@@ -135,6 +135,7 @@ def test_other_spellings_of_events() -> None:
     for before, after in (
         (b"data:", b"\n\n"),
         (b"id: 7\nevent: message\ndata: ", b"\r\n\r\n"),
+        (b"\xef\xbb\xbfdata: ", b"\n\n"),
         (b"data: ", b"\r\r"),
     ):
         assert answer().events(before + token + after) == before + value + after
@@ -143,6 +144,7 @@ def test_other_spellings_of_events() -> None:
         (out,) = made.texts_of(answer().events(b"data: " + split + b"\n\n")).values()
         assert out == "13812345678"
     assert answer().events(b"data: x\n\n: c\n\nretry: 3\n\n") == b"data: x\n\n: c\n\nretry: 3\n\n"
+    assert answer().events(b": keep-alive\n") == b": keep-alive\n"
     assert answer().events(b"data: {\n\ndata: [DONE]\n\nrest") == b"data: {\n\ndata: [DONE]\n\nrest"
 
 
