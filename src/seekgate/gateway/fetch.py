@@ -77,6 +77,7 @@ class _Answer(asyncio.Protocol):
         self._body = bytearray()
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
+        self._begun = False
         self._until_close = True
 
     def send(self, data: bytes) -> None:
@@ -101,7 +102,7 @@ class _Answer(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        if error is None and self._until_close and self._parser.get_http_version() != "0.0":
+        if error is None and self._begun and self._until_close:
             self.on_message_complete()
         self._fail("the connection was closed before the answer was whole")
 
@@ -114,6 +115,7 @@ class _Answer(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        self._begun = True
         status = self._parser.get_status_code()
         if status != 200:
             self._fail(f"it answered with status {status}")
