@@ -19,6 +19,7 @@ from seekgate.cli import (
     limits,
     models,
     organisations,
+    privacy,
     roles,
     serve,
     teams,
@@ -51,7 +52,7 @@ def _root(
 
 ROWS = (organisations, teams, apps, users, keys, roles, bindings, limits, budgets)
 
-for module in (serve, check, config, models, emulate, access, audit, certs, *ROWS):
+for module in (serve, check, config, models, emulate, access, audit, certs, privacy, *ROWS):
     module.register(app)
 
 

@@ -2,7 +2,7 @@
 
 Enough stays for a person, or a model, to see what stood there, and too little to use it. A mask is stable: the same
 finding gives the same mask, and masking a mask changes nothing, so a dialogue whose earlier turns were masked keeps
-its prefix. Separators stay where they were; characters without width go.
+its prefix. Separators stay where they were; characters without width and JSON's escapes go.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from seekgate.stages.privacy.detect.fold import INVISIBLE
+from seekgate.stages.privacy.detect.fold import Folded
 
-_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SEPARATORS = frozenset(" .-()+·:/_,'\u3000\u00a0·－（）.")
 _OPENING = re.compile(r"\s*[(（]?\s*(?:[+＋]|0\s*0)?\s*8\s*6\s*[)）]?[\s-]*")
 _LONGEST = 32
@@ -35,13 +34,13 @@ _SHOWN = {
 
 def mask(kind: str, text: str) -> str:
     """``text``, which was found to be of type ``kind``, with its telling part replaced by ``*``."""
-    text = _INVISIBLE.sub("", text)
+    if "\\u" in text or not text.isascii():
+        text = Folded(text).text
     special = _SPECIAL.get(kind)
     if special is not None:
         return special(text)
-    head, tail = _SHOWN.get(kind, (0, 0))
     if kind in _SHOWN:
-        return _covered(text, head, tail)
+        return _covered(text, *_SHOWN[kind])
     return "*" * min(len(text), _LONGEST)
 
 

@@ -1,5 +1,5 @@
-"""The stage of one snapshot. Building compiles the detectors' database, which takes tens of milliseconds; a snapshot
-with the same detectors takes over the ones that are there."""
+"""The stage of one snapshot. Building compiles the detectors' database or reads the one that was compiled before; a
+snapshot with the same detectors takes over the ones that are there."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Builder:
         if settings is None:
             return []
         policy = make_policy(settings)
-        detector = self._detectors(settings)
+        detector = self._detectors(settings, home / "detectors")
         key = bytes(32)  # no token is made with it
         if policy.uses("token"):
             key = own_key(home) if settings.key is None else shared_key(settings.key, resolve)
@@ -50,20 +50,20 @@ class Builder:
         mint = Mint(key, settings.numbering)
         return [Privacy(detector.scan_bytes, detector.scan, policy, mint, scanning)]
 
-    def _detectors(self, settings: compiled.Privacy) -> Detector:
+    def _detectors(self, settings: compiled.Privacy, cache: Path) -> Detector:
         asked = (settings.types, settings.own)
         if self._detector is None or self._asked != asked:
-            self._detector = make_detector(settings)
+            self._detector = make_detector(settings, cache)
             self._asked = asked
         return self._detector
 
 
-def make_detector(settings: compiled.Privacy) -> Detector:
-    """The detector that these settings ask for."""
+def make_detector(settings: compiled.Privacy, cache: Path | None = None) -> Detector:
+    """The detector that these settings ask for. With ``cache`` its compiled database is kept in that folder."""
     from seekgate.stages.privacy import detect  # imports hyperscan: for workers whose snapshot uses it only
 
     own = [detect.Own(one.type, one.patterns, one.words, one.cased) for one in settings.own]
-    return detect.Detector(settings.types, own)
+    return detect.Detector(settings.types, own, cache)
 
 
 def make_policy(settings: compiled.Privacy) -> Policy:

@@ -30,6 +30,7 @@ from tests.privacy.labelled import Case, positives
         ("IP", "10.20.30.40", "10.20.*.*"),
         ("IP", "2001:db8:1::7", "2001:db8:*:*"),
         ("NAME", "张三", "张*"),
+        ("NAME", "\\u5f20\\u4e09", "张*"),
         ("NAME", "欧阳修文", "欧阳**"),
         ("NAME", "John Smith", "J*** S***"),
         ("ADDRESS", "北京市朝阳区望京路1号", "北京市朝阳区******"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from pathlib import Path
 
 from seekgate.stages.privacy.detect import names
+from seekgate.stages.privacy.detect.database import Row, database
 from seekgate.stages.privacy.detect.fold import Folded, narrow, numerals
 from seekgate.stages.privacy.detect.gate import FOLDED, RULES, Rule
 from seekgate.stages.privacy.detect.kinds import KINDS, STRUCTURED, Own, Span
@@ -31,18 +32,21 @@ def _any(_number: int, _start: int, _end: int, _flags: int, hits: list[bool]) ->
 class Detector:
     """Finds what is of ``types`` (all by default) and what is of the installation's ``own`` types.
 
-    It is for one thread at a time. Raises `PatternError` for an own pattern that hyperscan cannot compile, and
-    ImportError where hyperscan is not installed (extra ``privacy``).
+    It is for one thread at a time. With ``cache`` the compiled database is kept in that folder. Raises `PatternError`
+    for an own pattern that hyperscan cannot compile, and ImportError where hyperscan is not installed (extra
+    ``privacy``).
     """
 
-    def __init__(self, types: Collection[str] = tuple(KINDS), own: Sequence[Own] = ()) -> None:
+    def __init__(
+        self, types: Collection[str] = tuple(KINDS), own: Sequence[Own] = (), cache: Path | None = None
+    ) -> None:
         self._types = frozenset(types) | {entry.type for entry in own}
         self._rules = [rule for rule in RULES if rule.types & self._types]
         self._own, written = expressions(own)
         self._ranks = {entry.type: STRUCTURED for entry in own} | {
             name: kind.rank for name, kind in KINDS.items()
         }
-        self._database = _compiled(self._rules, written)
+        self._database = database(_rows(self._rules, written), cache)
         self._scan = self._database.scan
 
     def scan_bytes(self, data: bytes) -> bool:
@@ -100,18 +104,14 @@ class Detector:
         return spans
 
 
-def _compiled(rules: Sequence[Rule], own: Sequence[tuple[bytes, int]]) -> Any:
+def _rows(rules: Sequence[Rule], own: Sequence[tuple[bytes, int]]) -> list[Row]:
     import hyperscan
 
     rows = [(expression, _FOLD, hyperscan.HS_FLAG_SINGLEMATCH) for expression in FOLDED]
     for number, rule in enumerate(rules, 1):
         flags = hyperscan.HS_FLAG_CASELESS if rule.caseless else 0
         rows += [(expression, number, flags) for expression in rule.expressions]
-    rows += [(expression, _OWN + index, flags) for index, (expression, flags) in enumerate(own)]
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    written, ids, flags = (list(column) for column in zip(*rows, strict=True))
-    database.compile(expressions=written, ids=ids, elements=len(rows), flags=flags)
-    return database
+    return rows + [(expression, _OWN + index, flags) for index, (expression, flags) in enumerate(own)]
 
 
 def _places(text: str, data: bytes, offsets: Iterable[int]) -> dict[int, int]:
