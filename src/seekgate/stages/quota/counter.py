@@ -181,25 +181,29 @@ class Reservation(msgspec.Struct, gc=False):
 class Plan:
     """The limits that one caller meets with one model at one provider, sorted by how they are counted.
 
-    ``sized`` are token windows with the weights of input and output; ``settles`` says whether anything is to be given
-    back or added when a request ends.
+    ``tokens`` are windows of all tokens, ``rarer`` says whether there is anything beside requests and those; ``settles``
+    whether anything is to be given back or added when a request ends; ``until`` is when the first of the windows ends.
     """
 
     __slots__ = (
         "account",
         "baked_until",
         "counters",
+        "inputs",
         "money",
+        "outputs",
         "principal",
         "provider",
+        "rarer",
         "requests",
         "settles",
         "shape",
         "shown_requests",
         "shown_tokens",
-        "sized",
         "slots",
         "template",
+        "tokens",
+        "until",
     )
 
     def __init__(
@@ -207,57 +211,79 @@ class Plan:
     ) -> None:
         self.principal = principal
         self.provider = provider
-        self.account = tuple(c for c in counters if c.scope == "provider")
-        self.counters = counters
         self.shape = shape
-        self.requests = tuple(c for c in counters if c.unit == "requests")
-        self.slots = tuple(c for c in counters if c.unit == "concurrency")
-        self.sized = tuple(
-            (c, int(c.unit != "output_tokens"), int(c.unit != "input_tokens"))
-            for c in counters
-            if c.unit in ("input_tokens", "output_tokens", "tokens")
+        self.requests, self.tokens, self.inputs, self.outputs, self.slots = (
+            tuple(c for c in counters if c.unit == unit)
+            for unit in ("requests", "tokens", "input_tokens", "output_tokens", "concurrency")
         )
         self.money = tuple((c, c.budget.currency) for c in counters if c.budget is not None)
-        self.settles = bool(self.slots or self.sized or self.money)
+        self.counters = counters
+        self.account = tuple(c for c in counters if c.scope == "provider")
+        self.rarer = bool(self.inputs or self.outputs or self.slots or self.money)
+        self.settles = bool(self.tokens) or self.rarer
+        self.until = 0
         self.baked_until = 0.0
         self.template = b""
         self.shown_requests: Counter | None = None
         self.shown_tokens: Counter | None = None
 
+    def rolled(self) -> None:
+        """The windows of its counters are those of now."""
+        self.until = min((c.end for c in self.counters), default=FOREVER)
+
     def take(self, now: float, input: int, output: int, money: Money) -> bool:
         """Reserve in every limit at once, or in none: False says that somebody has to look closer."""
+        if now >= self.until:
+            return False
         for c in self.requests:
-            if c.left <= c.low or c.end <= now:
-                return False
-        if self.settles:
-            for c, first, second in self.sized:
-                if c.left - first * input - second * output < c.low or c.end <= now:
-                    return False
-            for c in self.slots:
-                if c.left <= c.low or c.end <= now:
-                    return False
-            for c, currency in self.money:
-                rest = c.left - money.get(currency, 0)
-                if rest < c.low or c.end <= now or (rest + c.room < c.soft_left and not c.warned):
-                    return False
-            self.hold(input, output, money)
-        for c in self.requests:
-            c.left -= 1
-        return True
-
-    def hold(self, input: int, output: int, money: Money) -> None:
-        """Move what a request may use from what is left to what is reserved."""
-        for c, first, second in self.sized:
-            n = first * input + second * output
-            c.left -= n
+            left = c.left - 1
+            if left < c.low:
+                return self._undo(c, input, output, money)
+            c.left = left
+        for c in self.tokens:
+            n = input + output
+            left = c.left - n
+            if left < c.low:
+                return self._undo(c, input, output, money)
+            c.left = left
             c.reserved += n
-        for c in self.slots:
-            c.left -= 1
-            c.reserved += 1
+        return self._take_more(input, output, money) if self.rarer else True
+
+    def _take_more(self, input: int, output: int, money: Money) -> bool:
+        for counters, n in ((self.inputs, input), (self.outputs, output), (self.slots, 1)):
+            for c in counters:
+                left = c.left - n
+                if left < c.low:
+                    return self._undo(c, input, output, money)
+                c.left = left
+                c.reserved += n
         for c, currency in self.money:
             n = money.get(currency, 0)
-            c.left -= n
+            left = c.left - n
+            if left < c.low or (left + c.room < c.soft_left and not c.warned):
+                return self._undo(c, input, output, money)
+            c.left = left
             c.reserved += n
+        return True
+
+    def _undo(self, first: Counter, input: int, output: int, money: Money) -> bool:
+        """Put back what was taken from the counters before ``first``."""
+        ordered = [*self.requests, *self.tokens, *self.inputs, *self.outputs, *self.slots]
+        ordered += [c for c, _ in self.money]
+        for c in ordered[: ordered.index(first)]:
+            n = c.amount(input, output, money)
+            c.left += n
+            if c.unit != "requests":
+                c.reserved -= n
+        return False
+
+    def hold(self, input: int, output: int, money: Money) -> None:
+        """Take from every limit, whether it is there or not."""
+        for c in self.counters:
+            n = c.amount(input, output, money)
+            c.left -= n
+            if c.unit != "requests":
+                c.reserved += n
 
     def settle(self, held: Reservation, input: int, output: int, money: Money) -> None:
         """A request has ended, and used so much: its reservation ends, what it did not use is left again.
@@ -266,16 +292,28 @@ class Plan:
         sent is charged, also beyond what was reserved.
         """
         at = held.at
-        for c, first, second in self.sized:
+        for c in self.tokens:
             if at >= c.start:
-                n = first * held.input + second * held.output
+                n = held.input + held.output
                 c.reserved -= n
-                c.left += n - first * input - second * output
+                c.left += n - input - output
+        if self.rarer:
+            self._settle_more(held, input, output, money)
+
+    def _settle_more(self, held: Reservation, input: int, output: int, money: Money) -> None:
+        for counters, n, used in (
+            (self.inputs, held.input, input),
+            (self.outputs, held.output, output),
+        ):
+            for c in counters:
+                if held.at >= c.start:
+                    c.reserved -= n
+                    c.left += n - used
         for c in self.slots:
             c.reserved -= 1
             c.left += 1
         for c, currency in self.money:
-            if at >= c.start:
+            if held.at >= c.start:
                 n = held.money.get(currency, 0)
                 c.reserved -= n
                 c.left += n - money.get(currency, 0)

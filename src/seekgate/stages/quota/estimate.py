@@ -15,6 +15,7 @@ FIRST_RATE = 0.3
 LOWEST, HIGHEST = 0.005, 1.0
 FIRST_EVENT, MOST_EVENT = 1.0, 64.0
 MARGIN = 1.25
+EAGER = 256
 
 
 class Shape(msgspec.Struct, gc=False):
@@ -22,13 +23,14 @@ class Shape(msgspec.Struct, gc=False):
 
     ``rate`` is prompt tokens for each byte of a request's body; ``peak`` the largest lately, which sinks back towards
     the mean; ``event`` is output tokens for each event of a stream; ``out`` output tokens for each byte of a plain
-    answer.
+    answer. ``seen`` counts answers: each of the first `EAGER` is learned from, then every eighth.
     """
 
     rate: float = FIRST_RATE
     peak: float = FIRST_RATE * MARGIN
     event: float = FIRST_EVENT
     out: float = FIRST_RATE
+    seen: int = 0
 
     def learn(self, body: int, prompt: int) -> None:
         """A request of ``body`` bytes had ``prompt`` tokens."""

@@ -45,7 +45,7 @@ def duration(seconds: float) -> bytes:
 
 def _bake(plan: Plan, now: float) -> None:
     requests = _nearest(plan.requests)
-    tokens = _nearest(tuple(c for c, _, _ in plan.sized))
+    tokens = _nearest((*plan.tokens, *plan.inputs, *plan.outputs))
     template = b""
     end = now + 1.0
     for counter, kind in ((requests, b"requests"), (tokens, b"tokens")):

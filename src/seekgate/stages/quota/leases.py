@@ -171,6 +171,7 @@ class Leases:
                 continue
             if c.start > now + AHEAD:
                 c.roll(now, not self._tables.shared)
+                self._tables.forget_plans()
             if self._tables.shared:
                 self._look_at_shared(c, now)
             else:

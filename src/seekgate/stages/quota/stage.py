@@ -13,7 +13,7 @@ from seekgate.config.snapshot import Deployment
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.stage import Reply, Stage, Verdict, Wait
 from seekgate.stages.quota.counter import NO_MONEY, Money, Plan, Reservation
-from seekgate.stages.quota.estimate import output_bound
+from seekgate.stages.quota.estimate import EAGER, output_bound
 from seekgate.stages.quota.headers import render
 from seekgate.stages.quota.refusals import refusal, unavailable
 from seekgate.stages.quota.state import GRANTED, NEED, Refused, Tables
@@ -97,38 +97,34 @@ class Quota(Stage):
     def on_request(self, x: Exchange) -> Verdict:
         """429 with ``Retry-After`` when a limit is used up or a budget spent; 503 when that cannot be known."""
         tables = self._tables
-        if not tables.scopes or not x.candidates:
+        candidates = x.candidates
+        if not tables.scopes or not candidates:
             return None
         now = x.admitted_at + tables.offset
-        deployment = x.candidates[0]
         principal = x.principal
-        plans = tables.plans.get(deployment.id)
+        plans = tables.plans.get(candidates[0].id)
         plan = None if plans is None else plans.get(principal.id)
         if plan is None or plan.principal is not principal:
-            plan = self._plan(x, deployment, now)
+            plan = self._plan(x, candidates[0], now)
         if not plan.counters:
             return None
-        input = output = 0
-        money = NO_MONEY
         if plan.settles:
             input = int(x.bytes_in * plan.shape.rate) + 1
+            # What most requests say, without a call.
             tree = x.tree
-            asked = tree.get("max_tokens") if type(tree) is dict and "n" not in tree else None
-            if type(asked) is int and 0 < asked < self._cap:
-                output = asked
-            elif x.endpoint.operation != "embeddings":
-                output = output_bound(tree, self._cap)
-            if plan.money:
-                money = self._dearest(x, plan, output)
-            if plan.take(now, input, output, money):
-                x.reservation = Reservation(plan, now, input, output, money)
-            else:
+            output = tree.get("max_tokens") if type(tree) is dict and "n" not in tree else None
+            if type(output) is not int or not 0 < output <= self._cap:
+                output = output_bound(tree, self._cap) if x.endpoint.operation != "embeddings" else 0
+            money = self._dearest(x, plan, output) if plan.money else NO_MONEY
+            if not plan.take(now, input, output, money):
                 return self._closely(x, plan, now, input, output, money)
-        elif not plan.take(now, 0, 0, money):
-            return self._closely(x, plan, now, 0, 0, money)
+            x.reservation = Reservation(plan, now, input, output, money)
+        elif not plan.take(now, 0, 0, NO_MONEY):
+            return self._closely(x, plan, now, 0, 0, NO_MONEY)
         if self._headers:
             x.answer_headers += render(plan, now)
-        x.drain = self._drain
+        if self._drain:
+            x.drain = True
         return None
 
     def _plan(self, x: Exchange, deployment: Deployment, now: float) -> Plan:
@@ -240,8 +236,10 @@ class Quota(Stage):
         if usage is not None:
             hit, miss, output = usage.hit, usage.miss, usage.completion
             shape = plan.shape
-            shape.learn(x.bytes_in, usage.prompt)
-            shape.learn_output(output, x.events, x.bytes_out)
+            shape.seen += 1
+            if shape.seen < EAGER or not shape.seen & 7:
+                shape.learn(x.bytes_in, usage.prompt)
+                shape.learn_output(output, x.events, x.bytes_out)
         else:
             hit = 0
             miss, output = _estimated(x, plan)
@@ -250,7 +248,7 @@ class Quota(Stage):
         if plan.money and deployment is not None and deployment.price is not None:
             quote = self._prices.quote(deployment.price, x.admitted_at)
             money = {quote.currency: quote.cost(hit, miss, output)}
-        if deployment is not None and deployment.provider != plan.provider and plan.account:
+        if plan.account and deployment is not None and deployment.provider != plan.provider:
             self._move(x, held, deployment, hit + miss, output, money)
         else:
             plan.settle(held, hit + miss, output, money)

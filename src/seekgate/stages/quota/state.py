@@ -66,7 +66,8 @@ class Tables:
         self._file: dict[tuple[str, str], LimitRow] = {}
         self._rows: dict[tuple[str, str], LimitRow] = {}
         self.scopes: frozenset[str] = frozenset()
-        self._plans: dict[str, dict[str, Plan]] = {}
+        # By deployment, then by the principal's id: read by the stage, for the shortest way.
+        self.plans: dict[str, dict[str, Plan]] = {}
         self._planned = 0
         self._shapes: dict[str, Shape] = {}
         # What was used before a restart, by counter and window: taken up when the counter is met again.
@@ -91,7 +92,7 @@ class Tables:
         self._changed((scope, name))
 
     def _changed(self, rule: tuple[str, str] | None) -> None:
-        self._forget_plans()
+        self.forget_plans()
         self.scopes = frozenset(scope for rules in (self._file, self._rows) for scope, _ in rules)
         if rule is not None and rule[1] != "*":
             self._follow(*rule)
@@ -108,8 +109,9 @@ class Tables:
             if counter is not None:
                 counter.adopt(limit, not self.shared)
 
-    def _forget_plans(self) -> None:
-        self._plans.clear()
+    def forget_plans(self) -> None:
+        """Look everything up again."""
+        self.plans.clear()
         self._planned = 0
 
     def rule(self, scope: str, name: str) -> LimitRow | None:
@@ -123,7 +125,7 @@ class Tables:
 
     def plan(self, principal: Principal, deployment: str, model: str, provider: str, now: float) -> Plan:
         """The limits that ``principal`` meets at this deployment. Cheap when it was asked for lately."""
-        plans = self._plans.get(deployment)
+        plans = self.plans.get(deployment)
         plan = None if plans is None else plans.get(principal.id)
         if plan is not None and plan.principal is principal and not any(c.gone for c in plan.counters):
             return plan
@@ -137,16 +139,13 @@ class Tables:
         if len(self._shapes) >= MAX_SHAPES and model not in self._shapes:
             self._shapes.clear()
         plan = Plan(principal, tuple(counters), self._shapes.setdefault(model, Shape()), provider)
+        if not any(c.end <= now for c in counters):
+            plan.rolled()
         if self._planned >= MAX_PLANS:
-            self._forget_plans()
+            self.forget_plans()
         self._planned += 1
-        self._plans.setdefault(deployment, {})[principal.id] = plan
+        self.plans.setdefault(deployment, {})[principal.id] = plan
         return plan
-
-    @property
-    def plans(self) -> dict[str, dict[str, Plan]]:
-        """By deployment, then by the principal's id: for the shortest way."""
-        return self._plans
 
     def _of(self, scope: str, name: str, row: LimitRow | None, now: float) -> list[Counter]:
         found = []
@@ -167,9 +166,12 @@ class Tables:
         """Grant (then everything is reserved), refuse, or say what is missing (then nothing is)."""
         short: list[tuple[Counter, int]] = []
         alone = not self.shared
+        if now >= plan.until:
+            for c in plan.counters:
+                if c.end <= now:
+                    c.roll(now, alone)
+            plan.rolled()
         for c in plan.counters:
-            if c.end <= now:
-                c.roll(now, alone)
             n = c.amount(input, output, money)
             if c.left < n:
                 if c.refused_until > now and n >= c.refused_need:
@@ -206,8 +208,6 @@ class Tables:
             self.outage = before
 
     def _grant(self, plan: Plan, input: int, output: int, money: Money) -> None:
-        for c in plan.requests:
-            c.left -= 1
         plan.hold(input, output, money)
         for c in plan.counters:
             if c.left < c.low:
