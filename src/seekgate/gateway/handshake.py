@@ -16,7 +16,7 @@ import msgspec
 
 from seekgate.gateway.downstream import Downstream
 from seekgate.gateway.front import PublicFront
-from seekgate.gateway.tls import Door
+from seekgate.gateway.tls import CONNECTION, Door
 from seekgate.host.clock import Clock
 from seekgate.host.complaints import complain
 from seekgate.telemetry.metrics import Metrics
@@ -120,6 +120,7 @@ class Handshakes:
 
     async def _shake_hands(self, connection: socket.socket, address: str, door: Door) -> None:
         front, parts = self._front, door.parts
+        CONNECTION.set(connection)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: Downstream(front, door, parts.trust),

@@ -7,9 +7,12 @@ the context that it was made under. Connections that exist keep theirs; `Trust` 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from seekgate.config.expiry import BLOCK, expiries
@@ -150,8 +153,46 @@ def server_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
+CONNECTION: ContextVar[socket.socket] = ContextVar("connection")
+"""The connection whose handshake goes on in this context."""
+
+
+class _Handshake(ssl.SSLObject):
+    """Tells a client why its handshake has failed (an alert: RFC 8446, 6.2). The event loops close the connection at
+    once and leave the alert where OpenSSL has put it, so that the client could not tell a refused certificate from a
+    network that is down."""
+
+    outgoing: ssl.MemoryBIO
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError:
+            connection = CONNECTION.get(None)
+            if connection is not None:
+                with contextlib.suppress(OSError):  # then it cannot be told, and is closed as well
+                    connection.send(self.outgoing.read())
+            raise
+
+
+class _ServerContext(ssl.SSLContext):
+    """Makes a `_Handshake` of each connection."""
+
+    sslobject_class = _Handshake
+
+    def wrap_bio(
+        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *more: Any, **named: Any
+    ) -> _Handshake:
+        made = super().wrap_bio(incoming, outgoing, *more, **named)
+        assert isinstance(made, _Handshake)
+        made.outgoing = outgoing
+        return made
+
+
 def _context(tls: Tls, pair: Pair) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2 if tls.min_version == "1.2" else ssl.TLSVersion.TLSv1_3
     context.set_ciphers(SUITES)
     context.options |= ssl.OP_NO_RENEGOTIATION

@@ -139,6 +139,16 @@ def pki(tmp_path: Path) -> Pki:
     return Pki(tmp_path / "pki")
 
 
+ALERTS = {
+    "no_certificate": "CERTIFICATE_REQUIRED",
+    "untrusted": "UNKNOWN_CA",
+    "expired": "CERTIFICATE_EXPIRED",
+    "revoked": "CERTIFICATE_REVOKED",
+    "unverified": "UNSUPPORTED_CERTIFICATE",
+}
+"""What each client is told."""
+
+
 @LOOPS
 def test_how_handshakes_end(pki: Pki, tmp_path: Path, loop: Any, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = {
@@ -156,7 +166,7 @@ def test_how_handshakes_end(pki: Pki, tmp_path: Path, loop: Any, capsys: pytest.
             if result == "ok":
                 assert await house.ask(pki.client(pair)) == ANSWER
             else:
-                with pytest.raises(OSError, match=r".*"):
+                with pytest.raises(ssl.SSLError, match=ALERTS[result]):
                     await house.ask(pki.client(pair))
             assert (await house.settled(number)).get(result) == 1, result
         assert house.hall.seen == ["good"]
