@@ -24,8 +24,7 @@ def _note(number: int, start: int, end: int, _flags: int, hits: list[Hit]) -> No
     hits.append((number, start, end))
 
 
-def _any(_number: int, _start: int, _end: int, _flags: int, hits: list[bool]) -> bool:
-    hits.append(True)
+def _stop(_number: int, _start: int, _end: int, _flags: int, _context: None) -> bool:
     return True
 
 
@@ -46,6 +45,9 @@ class Detector:
         self._ranks = {entry.type: STRUCTURED for entry in own} | {
             name: kind.rank for name, kind in KINDS.items()
         }
+        import hyperscan
+
+        self._stopped = hyperscan.ScanTerminated
         self._database = database(_rows(self._rules, written), cache)
         self._scan = self._database.scan
 
@@ -55,9 +57,11 @@ class Detector:
         ``data`` may also be JSON text: what `scan` finds in a string that was decoded from it is not missed in it,
         escaped or not.
         """
-        found: list[bool] = []
-        self._scan(data, _any, 0, found)
-        return bool(found)
+        try:
+            self._scan(data, _stop)
+        except self._stopped:
+            return True
+        return False
 
     def scan(self, text: str) -> list[Span]:
         """What was found in ``text``, in order, without overlaps. Offsets count characters of ``text``."""
