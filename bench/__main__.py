@@ -12,7 +12,13 @@ from bench import cases, check, machine, peers, plot, rows, streams, systems
 from bench.load import BenchError, note
 from bench.tls import make_certificate
 
-CASES = {"unary": cases.unary, "sse": cases.sse, "unary_tls": cases.unary, "streams": streams.streams}
+CASES = {
+    "unary": cases.unary,
+    "sse": cases.sse,
+    "sse_spread": cases.sse,
+    "unary_tls": cases.unary,
+    "streams": streams.streams,
+}
 RESULTS = Path(__file__).parent / "results"
 
 

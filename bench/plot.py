@@ -24,6 +24,7 @@ _LABELS = {
     "unary": "unary\n(µs a request)",
     "unary_tls": "unary, TLS 1.3\n(µs a request)",
     "sse": "SSE\n(µs an event)",
+    "sse_spread": "SSE, out of step\n(µs an event)",
 }
 _INK = "#57606a"
 _STYLE = (

@@ -31,8 +31,10 @@ MODELS = {
     "unary": "deepseek-chat",
     "unary_tls": "deepseek-chat",
     "sse": "deepseek-reasoner",
+    "sse_spread": "deepseek-reasoner",
     "streams": "deepseek-reasoner",
 }
+STREAMED = ("sse", "sse_spread", "streams")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ class System:
 
     def request_headers(self, case: str) -> dict[str, str]:
         """The headers that clients send: the same for all, and what this system cannot do without."""
-        upstream = EVENTS_PORT if case in ("sse", "streams") else UPSTREAM_PORT
+        upstream = EVENTS_PORT if case in STREAMED else UPSTREAM_PORT
         own = {name: value.replace("{upstream}", str(upstream)) for name, value in self.headers.items()}
         return {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"} | own
 
@@ -68,7 +70,7 @@ def _envoy() -> str:
 
 
 def _proxy_ports(base: int) -> dict[str, int]:
-    return {"unary": base, "sse": base + 1, "unary_tls": base + 2, "streams": base + 1}
+    return {"unary": base, "unary_tls": base + 2} | dict.fromkeys(STREAMED, base + 1)
 
 
 def _nginx() -> System:
@@ -86,7 +88,7 @@ def _seekgate() -> System:
     return System(
         "seekgate",
         (program, "serve", "--config", str(CONFIG / "seekgate.yaml")),
-        {"unary": 18030, "sse": 18030, "unary_tls": 18032, "streams": 18030},
+        {"unary": 18030, "unary_tls": 18032} | dict.fromkeys(STREAMED, 18030),
         environment={"BENCH_KEY": KEY, "BENCH_UPSTREAM_KEY": "upstream", "SEEKGATE_HOME": str(WORK / "home")},
         logs=("access.log",),
     )
@@ -103,7 +105,7 @@ def _floor() -> System:
         "--upstream",
         str(EVENTS_PORT),
     )
-    ports = {"unary": 18040, "sse": 18041, "streams": 18041}
+    ports = {"unary": 18040} | dict.fromkeys(STREAMED, 18041)
     return System("floor", (sys.executable, "-m", "bench.floor", *listeners), ports)
 
 
@@ -111,7 +113,7 @@ def _litellm() -> System:
     program = str(WORK / "litellm" / "bin" / "litellm")
     command = (program, "--config", str(CONFIG / "litellm.yaml"), "--host", "127.0.0.1", "--port", "18050")
     environment = {"BENCH_KEY": KEY, "LITELLM_LOG": "ERROR"}
-    ports = {"unary": 18050, "sse": 18050}
+    ports = {"unary": 18050, "sse": 18050, "sse_spread": 18050}
     return System(
         "litellm", (*command, "--num_workers", "1"), ports, environment=environment, start_timeout=120.0
     )
@@ -209,9 +211,11 @@ def must_be_free(port: int) -> None:
 @contextlib.contextmanager
 def upstream(case: str, events: int = 100, gap: float = 0.02) -> Iterator[Running]:
     """The upstream of a case: instant answers from nginx, or streams of ``events`` events, ``gap`` seconds apart."""
-    if case in ("sse", "streams"):
+    if case in STREAMED:
         port = EVENTS_PORT
-        options = ("--port", str(port), "--events", str(events), "--gap", str(gap))
+        options = ["--port", str(port), "--events", str(events), "--gap", str(gap)]
+        if case != "sse":
+            options.append("--spread")
         command: tuple[str, ...] = (sys.executable, "-m", "bench.upstream_sse", *options)
     else:
         port = UPSTREAM_PORT
@@ -284,7 +288,7 @@ def _ask(target: System, case: str) -> int:
         )
     else:
         connection = http.client.HTTPConnection("127.0.0.1", target.ports[case], timeout=10)
-    body = request_body(MODELS[case], stream=case in ("sse", "streams"))
+    body = request_body(MODELS[case], stream=case in STREAMED)
     try:
         connection.request("POST", PATH, body, target.request_headers(case))
         return connection.getresponse().status

@@ -2,10 +2,11 @@
 
     python -m bench.upstream_sse --port 18091 --events 100 --gap 0.02
 
-Real streams do not tick together. Each stream has a phase of its own within the gap (multiples of the golden ratio,
-which spread evenly whatever their number); event *i* is due ``phase + i * gap`` seconds after the request was read,
-and the last one at ``events * gap`` whatever the phase. So the schedule does not drift, and a stream's length tells
-what the hop added. ``GET /count`` answers with the number of events written since the start.
+Event *i* is due ``phase + i * gap`` seconds after the request was read, and the last one at ``events * gap`` whatever
+the phase. So the schedule does not drift, and a stream's length tells what the hop added. The phase is 0, so that
+streams that began together tick together; with ``--spread`` each stream has a phase of its own within the gap
+(multiples of the golden ratio, which spread evenly whatever their number).
+``GET /count`` answers with the number of events written since the start.
 """
 
 from __future__ import annotations
@@ -31,14 +32,17 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 class Schedule:
     """How long streams are and how far apart their events; counts the events written, over all connections."""
 
-    def __init__(self, events: int, gap: float) -> None:
+    def __init__(self, events: int, gap: float, spread: bool) -> None:
         self.events = events
         self.gap = gap
+        self.spread = spread
         self.written = 0
         self._streams = 0
 
     def phase(self) -> float:
         """The phase of the next stream, in seconds; the first stream's is 0."""
+        if not self.spread:
+            return 0.0
         phase = self._streams * _GOLDEN % 1.0 * self.gap
         self._streams += 1
         return phase
@@ -117,9 +121,12 @@ def main() -> None:
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--events", type=int, required=True)
     options.add_argument("--gap", type=float, required=True, help="seconds between two events")
+    options.add_argument(
+        "--spread", action="store_true", help="give each stream a phase of its own within the gap"
+    )
     chosen = options.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve(chosen.port, Schedule(chosen.events, chosen.gap)))
+        uvloop.run(_serve(chosen.port, Schedule(chosen.events, chosen.gap, chosen.spread)))
 
 
 if __name__ == "__main__":
