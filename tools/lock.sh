@@ -17,5 +17,6 @@ compile() { # compile OUTPUT INPUT [OPTION]...
 }
 
 compile bootstrap requirements/bootstrap.in
+compile tls-scan requirements/tls-scan.in
 compile run pyproject.toml --extra engine --extra privacy --group build
 compile dev pyproject.toml --all-extras --group build --group dev --group docs --group bench -c requirements/run.txt
