@@ -76,7 +76,7 @@ class Application:
         self._access = AccessRows()
         for kind in ("role", "binding"):
             self.rows.register(kind, self._access.apply)
-        self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow)
+        self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow, clock.wall)
         self.rows.register("key", self._callers.keys.apply)
         self._limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret)
         self.rows.register("limit", self._limits.apply)
@@ -88,7 +88,7 @@ class Application:
     async def begin(self, start: Start) -> None:
         """Read the rows that there are, before the first request."""
         self._home = Path(start.home)
-        self._callers.begin(self._home)
+        self._callers.begin(self._home, start.slot)
         soon = asyncio.get_running_loop().call_soon_threadsafe
         self._trail = Trail(self._home, start.slot, self._clock, soon)
         self._limits.begin(self._home, start.slot, start.workers)
@@ -230,7 +230,7 @@ class Application:
             self._trail.tick()
             self._count_audit(self._trail)
         if self._ticks % _MINUTE == 0:
-            self._callers.forget_idle()
+            self._callers.each_minute()
             if self._prices is not None:
                 self._watch_prices(self._prices)
         self._ticks += 1

@@ -20,8 +20,8 @@ POLL = 0.2
 """Seconds between two looks at the database: a change is in the row log within this, and its own time."""
 RETRY = (0.5, 1.0, 2.0, 5.0)
 """Seconds until a database that has failed once, twice … is tried again."""
-_SAME = 50
-"""Looks after which is asked whether it is still the same database."""
+_SELDOM = 50
+"""Looks after which is asked whether it is still the same database, and the database tidied."""
 
 Entry = tuple[int, str, str, Row | None]
 
@@ -43,6 +43,10 @@ class Source(Protocol):
 
     def all_rows(self) -> Iterator[Sequence[Entry]]:
         """Every row, in batches."""
+        ...
+
+    def tidy(self) -> None:
+        """What has to be done in the database from time to time."""
         ...
 
     def close(self) -> None:
@@ -101,8 +105,9 @@ class Follower:
         self._looks += 1
         upto = source.last_number()
         other = upto < self._seen
-        if not other and self._looks % _SAME == 0:
-            other = source.epoch() != self._epoch
+        if self._looks % _SELDOM == 0:
+            other = other or source.epoch() != self._epoch
+            source.tidy()
         if other:
             self._say("warning", "this is another database, or an older state of it: all rows are read", "")
             self._compare(source)

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from seekgate.config import used_keys
 from seekgate.config.rowlog import RowLogWriter, log_path
 from seekgate.control.follower import Entry, Follower
 from seekgate.host.complaints import complain
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 LEAVE = 2.0
 """Seconds for a look at the database that is under way when the process ends."""
+FORGET = 3600.0
+"""Seconds between two looks for secrets that are over."""
 LOCK_WAIT = 0.1
 """Seconds between two attempts to become the row log's writer: a killed supervisor's control process may still end."""
 
@@ -39,8 +43,13 @@ class StoredRows:
 
     def __init__(self, url: str, home: Path) -> None:
         from seekgate.store.database import open_database  # SQLAlchemy: a third of a second
+        from seekgate.store.journal.notes import note
 
-        self._database: Database = open_database(url, home)
+        self._home = home
+        self._forgot = 0.0
+        self._database: Database = open_database(
+            url, home, actor="control", note=lambda event: note(home, event)
+        )
 
     def epoch(self) -> str:
         """See `seekgate.store.rows.epoch`."""
@@ -65,6 +74,16 @@ class StoredRows:
         from seekgate.store import rows
 
         return rows.all_rows(self._database)
+
+    def tidy(self) -> None:
+        """Bring in which keys were used; once an hour, remove secrets of keys whose rotation is over."""
+        from seekgate.store import keys
+
+        used_keys.take(self._home, lambda used: keys.mark_used(self._database, used))
+        now = time.time()
+        if now - self._forgot >= FORGET:
+            self._forgot = now
+            keys.forget_ended(self._database, now)
 
     def close(self) -> None:
         """Close the database."""

@@ -25,7 +25,7 @@ class Rows:
         self.number = 0
         self.name = "first"
         self.down = False
-        self.opened = self.closed = self.read = 0
+        self.opened = self.closed = self.read = self.tidied = 0
 
     def put(self, id: str, row: Row | None = None, kind: str = "key") -> None:
         self.number += 1
@@ -63,6 +63,10 @@ class Rows:
         self.read += 1
         for (kind, id), (_, row) in list(self.state.items()):
             yield [(self.number, kind, id, row)]
+
+    def tidy(self) -> None:
+        self._check()
+        self.tidied += 1
 
     def close(self) -> None:
         self.closed += 1
@@ -179,9 +183,15 @@ def test_another_database_is_noticed(scene: Scene, older: bool) -> None:
     scene.rows.history.clear()
     scene.rows.number = 0 if older else 10
     scene.rows.put("z")
-    for _ in range(1 if older else module._SAME):
+    for _ in range(1 if older else module._SELDOM):
         scene.follower.step()
     assert scene.ids() == ["z"]
+
+
+def test_the_database_is_tidied_from_time_to_time(scene: Scene) -> None:
+    for _ in range(2 * module._SELDOM + 1):
+        scene.follower.step()
+    assert scene.rows.tidied == 2
 
 
 def test_a_damaged_log_is_written_anew_from_the_database(scene: Scene) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from seekgate.config import used_keys
 from seekgate.config.compiled.identity import Issuer
 from seekgate.config.secrets import SecretError
 from seekgate.config.snapshot import Snapshot
@@ -48,11 +49,21 @@ def _place(issuer: Issuer) -> _Place:
 
 
 class Callers:
-    """One for each worker. ``secret`` resolves references; ``loaded`` says whether the rows have been read."""
+    """One for each worker. ``secret`` resolves references; ``loaded`` says whether the rows have been read; ``wall`` is
+    the clock in Unix seconds."""
 
-    def __init__(self, secret: Callable[[str], str], loaded: Callable[[], bool], follow: Follow) -> None:
+    def __init__(
+        self,
+        secret: Callable[[str], str],
+        loaded: Callable[[], bool],
+        follow: Follow,
+        wall: Callable[[], float],
+    ) -> None:
         self.keys = KeyTable()
         self.used: set[str] = set()
+        self._wall = wall
+        self._last_used: dict[str, float] = {}
+        self._slot = 0
         self._resolve = secret
         self._loaded = loaded
         self._follow = follow
@@ -64,9 +75,9 @@ class Callers:
         self._prepared: tuple[Snapshot, dict[_Place, Source], Identity] | None = None
         self._troubled = False
 
-    def begin(self, home: Path) -> None:
-        """Before anything else: where the installation keeps its files."""
-        self._home = home
+    def begin(self, home: Path, slot: int) -> None:
+        """Before anything else: where the installation keeps its files, and which of its workers this is."""
+        self._home, self._slot = home, slot
 
     def stage(self, snapshot: Snapshot) -> Identity:
         """The stage for a snapshot, built beside the one in force. Raise `ValueError` for a secret that cannot be
@@ -111,13 +122,22 @@ class Callers:
         if self.keys.secret is None and len(self.keys):
             self._read_secret()
 
-    def forget_idle(self) -> None:
-        """Once a minute: whoever calls from now on is seen to do so, and who does not is forgotten in the end."""
+    def each_minute(self) -> None:
+        """Forget who does not call any more, and say which keys were used: whoever calls from now on is seen again."""
         if self._stage is not None:
             self._stage.recent.rotate()
+        self._tell_used()
+
+    def _tell_used(self) -> None:
+        now = self._wall()
+        self._last_used.update(dict.fromkeys(self.used, now))
+        self.used.clear()
+        if self._last_used and used_keys.leave(self._home, self._slot, self._last_used):
+            self._last_used.clear()
 
     def close(self) -> None:
         """Follow nothing any more."""
+        self._tell_used()
         for source in self._sources.values():
             source.close()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from seekgate.config import used_keys
 from seekgate.config.compiled import identity as compiled
 from seekgate.config.compiled.database import Database
 from seekgate.config.rows import KeyRow
@@ -62,8 +63,8 @@ class Worker:
         self.loaded = True
         self.secrets = dict(SECRETS)
         self.sources: list[Source] = []
-        self.callers = Callers(self.secret, lambda: self.loaded, self.follow)
-        self.callers.begin(home)
+        self.callers = Callers(self.secret, lambda: self.loaded, self.follow, lambda: NOW)
+        self.callers.begin(home, 3)
 
     def secret(self, reference: str) -> str:
         if reference not in self.secrets:
@@ -215,13 +216,33 @@ def test_certificates_and_both(worker: Worker) -> None:
 
 
 def test_who_is_idle_is_forgotten(worker: Worker) -> None:
-    worker.callers.forget_idle()
+    worker.callers.each_minute()
     stage = worker.load()
     ask(stage, KEY)
     assert len(stage.recent) == 1
-    worker.callers.forget_idle()
-    worker.callers.forget_idle()
+    worker.callers.each_minute()
+    worker.callers.each_minute()
     assert len(stage.recent) == 0
+
+
+def test_which_keys_were_used_is_left_for_the_control_process(worker: Worker) -> None:
+    secret = key_hash.load(worker.home)
+    for name in ("one", "two", "three"):
+        worker.add(name, f"sk-sg-{name}", secret)
+    stage = worker.load()
+    found: list[object] = []
+    worker.callers.each_minute()
+    used_keys.take(worker.home, found.append)
+    assert found == []
+    ask(stage, "sk-sg-one")
+    worker.callers.each_minute()
+    ask(stage, "sk-sg-two")
+    worker.callers.each_minute()  # nobody has taken the first yet
+    used_keys.take(worker.home, found.append)
+    ask(stage, "sk-sg-three")
+    worker.callers.close()
+    used_keys.take(worker.home, found.append)
+    assert found == [{"one": NOW}, {"two": NOW, "three": NOW}]
 
 
 def test_a_token_that_waits(worker: Worker) -> None:
