@@ -24,12 +24,15 @@ Command = tuple[str, ...]
 """The module, and the arguments."""
 
 
-def commands_for(snapshot: Snapshot, home: Path) -> dict[str, Command]:
-    """The companions that an installation needs now."""
+def commands_for(snapshot: Snapshot, home: Path, workers: int = 1) -> dict[str, Command]:
+    """The companions that an installation needs now: who follows the database, and a Valkey by which ``workers`` share
+    limits, where there may be limits and the configuration names no other."""
     commands: dict[str, Command] = {}
     if snapshot.database is not None or (home / DATABASE).exists():
         url = snapshot.database.url if snapshot.database is not None else "sqlite"
         commands["control"] = ("seekgate.control.run", "--home", str(home), "--database", url)
+    if workers > 1 and snapshot.valkey is None and (snapshot.quota.limits or "control" in commands):
+        commands["valkey"] = ("seekgate.supervisor.valkey", "--home", str(home))
     return commands
 
 

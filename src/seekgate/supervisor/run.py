@@ -228,7 +228,8 @@ class Supervisor:
         """Run what there is to run beside the workers, once these are ready: they need the processor first."""
         if self._snapshot is not None and not self._stopping and self._workers.all_ready:
             companions = self._performer.companions
-            if actions := companions.want(commands_for(self._snapshot, self._home.path), self._loop.now()):
+            wanted = commands_for(self._snapshot, self._home.path, len(self._workers.slots))
+            if actions := companions.want(wanted, self._loop.now()):
                 self._do(actions)
 
     def _ready(self) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import msgspec
 
 from seekgate.config.compiled.database import Database
+from seekgate.config.compiled.quota import Quota, Valkey
+from seekgate.config.rows import LimitRow
 from seekgate.supervisor import actions as act
 from seekgate.supervisor import companions as module
 from seekgate.supervisor.companions import DRAIN, Companions, commands_for
@@ -105,3 +107,15 @@ def test_the_default_database_has_the_stores_name() -> None:
     from seekgate.store.database import FILE
 
     assert module.DATABASE == FILE
+
+
+def test_several_workers_with_limits_have_a_valkey_of_their_own(tmp_path: Path) -> None:
+    limited = snapshot(quota=Quota((LimitRow("key:*", "key", "*", concurrency=5),)))
+    assert commands_for(limited, tmp_path) == {}
+    assert commands_for(limited, tmp_path, 2) == {
+        "valkey": ("seekgate.supervisor.valkey", "--home", str(tmp_path))
+    }
+    assert commands_for(msgspec.structs.replace(limited, valkey=Valkey("cache")), tmp_path, 2) == {}
+    assert commands_for(snapshot(), tmp_path, 2) == {}
+    with_rows = msgspec.structs.replace(snapshot(), database=Database("sqlite"))
+    assert set(commands_for(with_rows, tmp_path, 2)) == {"control", "valkey"}

@@ -17,6 +17,7 @@ from seekgate.config.rows import LimitRow, Row
 from seekgate.config.snapshot import Snapshot
 from seekgate.host.clock import Clock
 from seekgate.host.complaints import complain
+from seekgate.host.socket_path import socket_path
 from seekgate.stages.quota.counter import Counter
 from seekgate.stages.quota.leases import Leases
 from seekgate.stages.quota.memory import Memory
@@ -72,7 +73,7 @@ class Limits:
         """Resolve what may be missing. Raises `ValueError`."""
         where = snapshot.valkey
         if where is None and self._workers > 1:
-            where = Valkey(path=str(self._home / SOCKET), embedded=True)
+            where = Valkey(path=str(socket_path(self._home, "valkey")), embedded=True)
         password = None if where is None or where.password is None else self._secret(where.password)
         self._prepared = (where, password)
         self._settings = snapshot.quota

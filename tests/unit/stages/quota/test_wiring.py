@@ -16,6 +16,7 @@ from seekgate.config.compiled.quota import Quota, Valkey
 from seekgate.config.rows import Budget, LimitRow, RoleRow
 from seekgate.config.snapshot import Deployment, Snapshot
 from seekgate.host.clock import SystemClock
+from seekgate.host.socket_path import socket_path
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.stage import Reply, Wait
 from seekgate.stages.metering.prices import PriceTable, builtin
@@ -169,7 +170,7 @@ def test_several_workers_without_a_url_use_the_nodes_own(
         made = Made(tmp_path, limited(row(requests={3600: 10})), workers=4)
         shared = made.limits.shared
         assert shared is not None
-        assert shared.where.path == str(tmp_path / "run/valkey.sock")
+        assert shared.where.path == str(socket_path(tmp_path, "valkey"))
         await shared.ready()
         assert made.metrics.quota_outage.value == 1
         found = [made.ask() for _ in range(10)]
