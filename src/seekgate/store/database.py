@@ -259,11 +259,11 @@ def _postgresql(target: URL) -> Engine:
         return create_engine(
             target,
             pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "seekgate",
-                "options": f"-c lock_timeout={int(PATIENCE * 1000)} -c statement_timeout=60000"
-                " -c default_transaction_isolation='read committed'",
+                "options": f"-c lock_timeout={int(PATIENCE * 1000)} -c statement_timeout=60000",
             },
         )
     except (ModuleNotFoundError, NoSuchModuleError):
