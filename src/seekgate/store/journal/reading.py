@@ -47,7 +47,8 @@ class Frame(msgspec.Struct, frozen=True):
 
 
 class Scan(msgspec.Struct):
-    """What a segment was found to be. ``end`` is where its last whole frame ends; what follows is ``torn``."""
+    """What a segment was found to be. ``end`` is where its last whole frame ends; what follows is the beginning of a
+    frame that was not finished, or a finding."""
 
     segment: str
     size: int = 0
@@ -119,6 +120,9 @@ def scan(data: Bytes, segment: str) -> Scan:
         if frame is None:
             frame = next_frame(data, offset + 1)
             if frame is None:
+                if not _torn(data, offset):
+                    what = "a damaged frame, up to the end"
+                    found.findings.append(Finding(segment, what, offset, found.records))
                 break
             missing = _numbers(found.records, frame.first - 1)
             found.findings.append(
@@ -135,6 +139,14 @@ def scan(data: Bytes, segment: str) -> Scan:
     if found.header is None and not found.findings:
         found.findings.append(Finding(segment, "not a segment of the journal", 0))
     return found
+
+
+def _torn(data: Bytes, offset: int) -> bool:
+    """Whether what stands at the end is the beginning of a frame, as a killed writer leaves it."""
+    head = data[offset : offset + HEAD_BYTES]
+    if len(head) < HEAD_BYTES:
+        return MAGIC.startswith(head[:4]) or head.startswith(MAGIC)
+    return head.startswith(MAGIC) and crc32(head[:-4]) == int.from_bytes(head[-4:], "little")
 
 
 def _numbers(first: int, last: int) -> str:

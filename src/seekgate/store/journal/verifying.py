@@ -95,15 +95,21 @@ def _compare(report: Report, found: Scan, entry: Entry | None) -> None:
         report.torn += found.size - found.end
         return
     report.sealed += 1
+    what, at, record = "", found.end, found.records
     if found.size > entry.size:
-        what = f"{found.size - entry.size} bytes were added behind its sealed end"
-        report.findings.append(Finding(found.segment, what, entry.size, entry.records))
-    elif found.end < entry.size and len(found.findings) <= entry.findings:
-        what = f"its end is missing or damaged: {entry.records - found.records} records"
-        report.findings.append(Finding(found.segment, what, found.end, found.records))
-    elif found.digest.hex() != entry.digest and len(found.findings) <= entry.findings:
-        what = "this is not what was sealed: it was written anew"
-        report.findings.append(Finding(found.segment, what, 0, 0))
+        what, at, record = (
+            f"{found.size - entry.size} bytes were added behind its sealed end",
+            entry.size,
+            entry.records,
+        )
+    elif len(found.findings) < entry.findings:
+        what = "it was damaged at its end when it was sealed; what was cut off there is kept beside it"
+    elif not found.findings and found.end < entry.size:
+        what = f"its end is missing: {entry.records - found.records} records"
+    elif not found.findings and found.digest.hex() != entry.digest:
+        what, at, record = "this is not what was sealed: it was written anew", 0, 0
+    if what:
+        report.findings.append(Finding(found.segment, what, at, record))
 
 
 def _links(

@@ -121,9 +121,23 @@ def test_another_name(segment: tuple[bytes, str]) -> None:
     assert what.startswith("this file is ")
 
 
-@pytest.mark.parametrize("data", [b"", b"x", b"SGJ1" * 100, bytes(1000)])
+@pytest.mark.parametrize("data", [b"x", b"SGJ1" * 100, bytes(1000)])
 def test_what_is_no_segment(data: bytes) -> None:
-    assert findings(data, "n") == [(0, -1, "not a segment of the journal")]
+    assert findings(data, "n") == [(0, 0, "a damaged frame, up to the end")]
+
+
+def test_an_empty_file() -> None:
+    assert findings(b"", "n") == [(0, -1, "not a segment of the journal")]
+
+
+def test_a_damaged_head_at_the_end_is_not_taken_for_a_torn_one(segment: tuple[bytes, str]) -> None:
+    data, name = segment
+    last = frames(data)[-1]
+    for at in range(last.offset, last.offset + HEAD_BYTES):
+        changed = bytearray(data)
+        changed[at] ^= 0x10
+        ((offset, record, what),) = findings(bytes(changed), name)
+        assert (offset, record, what) == (last.offset, last.first, "a damaged frame, up to the end")
 
 
 def test_a_first_record_that_is_no_header() -> None:
