@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from seekgate.config import engines as engine
-from seekgate.config import front_door, units, upstreams
+from seekgate.config import front_door, own_stages, units, upstreams
 from seekgate.config.translate import inner_type
 from seekgate.settings import Loaded, Settings
 from seekgate.stages.access import config as access
@@ -20,6 +20,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("listen", front_door.Listen),
     ("listen.tls", front_door.ListenTls),
     ("limits", front_door.Limits),
+    ("listen.tls.certificates", front_door.CertificatePair),
     ("keys", identity.Key),
     ("providers", upstreams.Provider),
     ("providers.tls", upstreams.UpstreamTls),

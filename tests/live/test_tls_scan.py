@@ -15,8 +15,7 @@ from tests.support.certificates import Pki
 from tests.support.live import gateway, settings
 
 SCANNER = Path(__file__).parents[2] / "tools/tls-scan.sh"
-SCANS = ["--sslv2", "--sslv3", "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", "--compression", "--heartbleed"]
-SCANS += ["--openssl_ccs", "--reneg", "--early_data", "--robot", "--fallback"]
+SCANS = [
     "--sslv2",
     "--sslv3",
     "--tlsv1",
@@ -24,13 +23,9 @@ SCANS += ["--openssl_ccs", "--reneg", "--early_data", "--robot", "--fallback"]
     "--tlsv1_2",
     "--tlsv1_3",
     "--compression",
-    "--openssl_ccs",
     "--heartbleed",
-    "--reneg",
-    "--early_data",
-    "--robot",
-    "--fallback",
 ]
+SCANS += ["--openssl_ccs", "--reneg", "--early_data", "--robot", "--fallback"]
 OLD = ("ssl_2_0_cipher_suites", "ssl_3_0_cipher_suites", "tls_1_0_cipher_suites", "tls_1_1_cipher_suites")
 MODERN = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
 

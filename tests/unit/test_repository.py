@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src/seekgate").rglob("*.py"))
-LOCKS = ("bootstrap", "run", "dev")
+LOCKS = ("bootstrap", "tls-scan", "run", "dev")
 FILE_LINES, FUNCTION_LINES = 400, 60
 
 # Hosts of package registries (the machine's configuration chooses those) and paths of somebody's own machine. Written
@@ -37,13 +37,13 @@ def _project() -> dict[str, Any]:
 
 
 def _requirements() -> dict[str, list[Requirement]]:
-    """What each lock file has to satisfy, from pyproject.toml and requirements/bootstrap.in."""
+    """What each lock file has to satisfy, from pyproject.toml and requirements/*.in."""
     project = _project()
     core, extras = project["project"]["dependencies"], project["project"]["optional-dependencies"]
     groups = project["dependency-groups"]
-    bootstrap = (ROOT / "requirements/bootstrap.in").read_text().splitlines()
+    lines = {path.stem: path.read_text().splitlines() for path in (ROOT / "requirements").glob("*.in")}
     wanted = {
-        "bootstrap": [line for line in bootstrap if line and line[0] != "#"],
+        **{name: [line for line in each if line and line[0] != "#"] for name, each in lines.items()},
         "run": [*core, *extras["engine"], *groups["build"]],
         "dev": [*core, *(line for lines in (*extras.values(), *groups.values()) for line in lines)],
     }
