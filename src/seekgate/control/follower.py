@@ -105,7 +105,7 @@ class Follower:
         self._looks += 1
         upto = source.last_number()
         other = upto < self._seen
-        if self._looks % _SELDOM == 0:
+        if self._looks % _SELDOM == 1:
             other = other or source.epoch() != self._epoch
             source.tidy()
         if other:

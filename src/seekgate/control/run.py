@@ -8,7 +8,9 @@ does not answer must not keep the process from ending.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import selectors
 import signal
 import socket
 import sys
@@ -160,7 +162,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.set_wakeup_fd(wake.fileno())
     ended, done = socket.socketpair()
     channel = socket.socket(fileno=options.control_fd)
-    channel.sendall(encode(Ready()))
+    with contextlib.suppress(ConnectionError):  # the end of the file says it
+        channel.sendall(encode(Ready()))
     following = Following(options.database, options.home, done)
     following.start()
     status = _wait(channel, woken, ended)
@@ -173,8 +176,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _wait(channel: socket.socket, woken: socket.socket, ended: socket.socket) -> int:
     """Until there is a reason to end; the exit status."""
-    import selectors
-
     heard = b""
     with selectors.DefaultSelector() as selector:
         for each in (channel, woken, ended):
@@ -185,7 +186,10 @@ def _wait(channel: socket.socket, woken: socket.socket, ended: socket.socket) ->
                     return 1
                 if key.fileobj is woken:
                     return 0
-                data = channel.recv(65_536)
+                try:
+                    data = channel.recv(65_536)
+                except ConnectionError:
+                    data = b""
                 if not data:
                     return 0
                 *lines, heard = (heard + data).split(b"\n")
