@@ -59,6 +59,15 @@ def first(node: str, slot: str, wall: float) -> SegmentName:
     return SegmentName(node, slot, start, 0)
 
 
+def unused(journal: Path, slot: str, wall: float) -> SegmentName:
+    """`first`, for a segment that is not there: a clock that was set back must not lead to a file that is. Raise
+    `OSError`."""
+    node = node_id(journal)
+    while (journal / str(name := first(node, slot, wall))).exists():
+        wall += 1e-6
+    return name
+
+
 def folder(home: Path) -> Path:
     """Where the journal of a home is."""
     return home / "journal"

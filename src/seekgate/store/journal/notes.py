@@ -111,7 +111,7 @@ def _followed(descriptor: int, state: State) -> State:
 def _begin(journal: Path) -> tuple[State, bytes]:
     """A new segment: where its second frame goes, and its first frame."""
     wall = time.time()
-    name = names.first(names.node_id(journal), SLOT, wall)
+    name = names.unused(journal, SLOT, wall)
     older = [each for each in names.segments(journal) if each.slot == SLOT]
     header = {
         "format": FORMAT,

@@ -240,7 +240,7 @@ class Journal:
         wall = self._clock.wall()
         before = self.name
         if before is None:
-            name = names.first(names.node_id(self._folder), self._slot, wall)
+            name = names.unused(self._folder, self._slot, wall)
             older = [each for each in names.segments(self._folder) if each.slot == self._slot and each < name]
             header: dict[str, object] = {"after": str(older[-1])} if older else {}
         else:

@@ -49,3 +49,11 @@ def test_segments_in_order(tmp_path: Path) -> None:
 def test_the_folder_is_private(tmp_path: Path) -> None:
     names.prepare(tmp_path / "journal")
     assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_name_is_never_taken_twice(tmp_path: Path) -> None:
+    made = names.unused(tmp_path, "w0", 1_780_000_000.0)
+    assert made == names.unused(tmp_path, "w0", 1_780_000_000.0)
+    (tmp_path / str(made)).touch()
+    other = names.unused(tmp_path, "w0", 1_780_000_000.0)
+    assert other.start == "20260528T202640000001"
