@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seekgate.compiler import compile_file, compile_settings, main
-from seekgate.config.snapshot import Listener, Route, Tls, UpstreamTls
+from seekgate.config.snapshot import Listener, Pair, Route, Tls, UpstreamTls
 from seekgate.config.snapshot_file import digest_of, read_snapshot
 from tests.support.configuration import MINIMAL, loaded
 
@@ -50,6 +50,35 @@ def test_everything_arrives() -> None:
     assert snapshot.trusted_proxies == ("10.0.0.0/8",)
     assert (snapshot.keys[0].secret, snapshot.keys[0].cidr) == ("file:/conf/app.key", ("192.168.0.1/32",))
     assert (snapshot.access_log.target, snapshot.prices) == ("/conf/access.log", "/conf/prices.json")
+
+
+def test_listeners_that_ask_for_certificates() -> None:
+    listen = """trusted_proxies: [10.0.0.0/8]
+listen:
+  address: 127.0.0.1:1
+  xfcc_from: ["spiffe://td/envoy", envoy.example]
+  tls:
+    certificate: c.pem
+    key: k.pem
+    certificates: [{certificate: d.pem, key: l.pem}]
+    min_version: "1.2"
+    client_certificates: optional
+    client_ca: ca.pem
+    crl: /crl.pem
+    crl_check: chain
+"""
+    (listener,) = compile_settings(loaded(MINIMAL + listen), 1).listeners
+    assert listener.xfcc_from == ("spiffe://td/envoy", "envoy.example")
+    assert listener.tls == Tls(
+        certificate="/conf/c.pem",
+        key="/conf/k.pem",
+        certificates=(Pair("/conf/d.pem", "/conf/l.pem"),),
+        min_version="1.2",
+        client_certificates="optional",
+        client_ca="/conf/ca.pem",
+        crl="/crl.pem",
+        crl_check="chain",
+    )
 
 
 def test_providers() -> None:

@@ -88,7 +88,7 @@ class Callers:
 
     def _vouches(self, door: Door, address: str, certified: Peer | None) -> bool:
         wanted = door.parts.xfcc_from
-        if not wanted or not any(ip_address(address) in network for network in self.trusted):
+        if not wanted or not address or not any(ip_address(address) in network for network in self.trusted):
             return False
         if door.parts.trust is None:
             return wanted == (ANY_PROXY,)

@@ -66,7 +66,10 @@ def test_which_files_are_watched() -> None:
     snapshot = Snapshot(
         1,
         "",
-        (Listener("127.0.0.1", 0, Tls("/cert", "/key")), Listener("127.0.0.1", 1)),
+        (
+            Listener("127.0.0.1", 0, Tls("/cert", "/key", client_ca="/clients", crl="/crl")),
+            Listener("127.0.0.1", 1),
+        ),
         None,
         1,
         Limits(),
@@ -77,6 +80,6 @@ def test_which_files_are_watched() -> None:
         prices="/prices.json",
     )
     assert files_of("/c.yaml", snapshot) == [
-        "/c.yaml", "/cert", "/key", "/prices.json", "/ca", "/ck", "/k/a", "/k/up",
+        "/c.yaml", "/cert", "/key", "/clients", "/crl", "/prices.json", "/ca", "/ck", "/k/a", "/k/up",
     ]  # fmt: skip
     assert files_of(None, None) == []
