@@ -43,7 +43,8 @@ _KEY = re.compile(rf"(?<![0-9A-Za-z_-])(?:{'|'.join(PREFIXES)})(?![0-9A-Za-z_])"
 
 # Words after which a random-looking value is a key.
 KEY_WORDS = (
-    r"(?:api|access|secret|private|app|auth|account|encryption|service|subscription)[ _-]?(?:access[_-]?)?key(?:[_-]?(?:id|secret))?"
+    r"(?:api|access|secret|private|app|auth|account|encryption|service|subscription)[ _-]?(?:access[_-]?)?key"
+    r"(?:[_-]?(?:id|secret))?"
     r"|(?:client|app|api|key|webhook)[ _-]?secret|(?:auth|access|refresh|api|bot|id|session)[ _-]?token"
     r"|token|secret|bearer|密钥|秘钥|令牌|私钥|口令"
 )
@@ -56,11 +57,14 @@ _KEYED = re.compile(
 _JWT = re.compile(
     r"(?<![0-9A-Za-z_-])(eyJ[0-9A-Za-z_-]{8,})(?:\.[0-9A-Za-z_-]{0,16384}){2,4}(?![0-9A-Za-z_-])"
 )
-_PEM = re.compile(
-    r"-----BEGIN (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:[0-9A-Za-z+/=\s\\:,.()-]{0,16384}?-----END (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|[0-9A-Za-z+/=\s\\]*)"
+_PEM = re.compile(r"-----BEGIN (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_END = re.compile(r"-----END (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_BASE64 = re.compile(
+    r"(?:(?:\s|\\[nr])*+[0-9A-Za-z+/=]{16,}+)*+(?:(?:\s|\\[nr])*+[0-9A-Za-z+/]{1,64}={1,2})?"
 )
-_PUTTY = re.compile(r"PuTTY-User-Key-File-\d: [\s\S]{0,16384}?Private-MAC: [0-9a-f]{40,64}")
+_PUTTY = re.compile(r"PuTTY-User-Key-File-\d: ")
+_PUTTY_END = re.compile(r"Private-MAC: [0-9a-f]{40,64}")
+_LONGEST_KEY = 16_384
 
 _URL = re.compile(
     r"(?<![0-9A-Za-z+.-])[A-Za-z][0-9A-Za-z+.-]{1,30}:\\?/\\?/[^\s:/@\"'<>\\]{0,64}:([^\s/\"'<>\\]{1,128})@"
@@ -73,7 +77,8 @@ _PASSWORD = re.compile(
     re.IGNORECASE,
 )
 _HOLDERS = re.compile(
-    r"(?:(?:your|my|the|some|example|new|old|db|user)[_ -]?)?(?:x{3,}|null|none|nil|true|false|str|string|text|password|passwd"
+    r"(?:(?:your|my|the|some|example|new|old|db|user)[_ -]?)?(?:x{3,}|null|none|nil|true|false|str|string|text"
+    r"|password|passwd"
     r"|pwd|secret|required|optional|empty|not|changeme|undefined|hidden|redacted|unset|input|value)(?:[_-]?here)?\W*\Z"
     r"|(?:os|env|process|config|settings|self|this|app|ctx)[.\[(]|[<{\[(]|\*\*|\$[{(]|\$[A-Z_]+\W*\Z|%[sd(]|%\w+%|\W*\Z|(.)\1+\Z",
     re.IGNORECASE,
@@ -118,11 +123,19 @@ def tokens(text: str) -> Iterator[Span]:
 
 
 def private_keys(text: str) -> Iterator[Span]:
-    """Private keys: PEM (RFC 7468), OpenSSH, PGP and PuTTY; a key that is cut off, too."""
+    """Private keys: PEM (RFC 7468), OpenSSH, PGP and PuTTY. Of a key that is cut off, what is there."""
     for match in _PEM.finditer(text):
-        yield Span(match.start(), match.start() + len(match[0].rstrip()), "PRIVATE_KEY")
+        dashes = text.find("-----", match.end(), match.end() + _LONGEST_KEY)
+        last = _PEM_END.match(text, dashes) if dashes >= 0 else _BASE64.match(text, match.end())
+        last = last or _BASE64.match(text, match.end())
+        yield Span(match.start(), last.end() if last else match.end(), "PRIVATE_KEY")
     for match in _PUTTY.finditer(text):
-        yield Span(match.start(), match.end(), "PRIVATE_KEY")
+        following = _PUTTY.search(text, match.end(), match.end() + _LONGEST_KEY)
+        last = _PUTTY_END.search(
+            text, match.end(), following.start() if following else match.end() + _LONGEST_KEY
+        )
+        if last:
+            yield Span(match.start(), last.end(), "PRIVATE_KEY")
 
 
 def secrets(text: str) -> Iterator[Span]:

@@ -24,7 +24,7 @@ NOTHING, AGAINST, FOR = 0, -1, 1
 
 
 def before(text: str, start: int) -> int:
-    """What the clause before ``start`` says of a number there: `FOR`, `AGAINST` or `NOTHING`; the nearest word counts."""
+    """What the clause before ``start`` says of a number there: `FOR`, `AGAINST`, `NOTHING`. The nearest counts."""
     lowest = max(start - _REACH, 0)
     for clause in _CLAUSE.finditer(text, lowest, start):
         lowest = clause.end()

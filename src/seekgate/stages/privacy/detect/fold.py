@@ -23,7 +23,7 @@ _NUMERALS = {
     for character in characters
 }
 
-# Soft hyphen, zero-width spaces and joiners, direction marks, invisible operators, byte order mark, variation selectors.
+# Soft hyphen, zero-width spaces and joiners, marks of direction, invisible operators, byte order mark, selectors.
 INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff"
 _REMOVED = re.compile(rf"\\u([0-9a-fA-F]{{4}})|[{INVISIBLE}]+")
 

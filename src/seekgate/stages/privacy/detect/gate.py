@@ -1,8 +1,8 @@
 """The gate: wide, cheap expressions over UTF-8, compiled into one hyperscan database.
 
 Each rule has expressions that match wherever its judge may find something, in a text and in the JSON that the text is
-written in, and as rarely as they can elsewhere. They are byte expressions, not hyperscan's UTF-8 mode: that reads the
-same bytes in the same time and needs no valid input. A match leads to a *window* around its end, in which the judge looks.
+written in, and as rarely as they can elsewhere. They are byte expressions, not hyperscan's UTF-8 mode, so no input can
+be invalid. A match leads to a *window* around its end, in which the judge looks.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _NUMERAL = _any("〇零○一壹幺弌二贰弍三叁弎四肆五伍六陆七柒
 _EITHER = rb"(?:[0-9]|" + _NUMERAL + rb")"
 _HIDDEN = rb"(?:[*xX]|" + _any("●×•■＊ｘＸ") + rb")"
 _HOUSE = rb"(?:[0-9]|" + _any("〇零一二三四五六七八九十百") + rb"){1,5}"
-_SPACE = rb"(?:\\[nrt\"]|[\s:=,.\"'(]|\xef\xbc[\x9a\x8c\x88]|\xe2\x80[\x98-\x9d])"
+_SPACE = rb"(?:\\{1,2}[nrt\"]|[\s:=,.\"'(]|\xef\xbc[\x9a\x8c\x88]|\xe2\x80[\x98-\x9d])"
 _SURNAME = _one([*SINGLE, *COMPOUND])
 _PLACES = _any("京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼")
 

@@ -13,14 +13,21 @@ from seekgate.stages.privacy.detect.kinds import Span
 from seekgate.stages.privacy.detect.surnames import COMPOUND, FIRST, FOLLOWS, NOT_GIVEN, SINGLE, WORDS
 
 LABELS = (
-    "姓名|名字|我叫|他叫|她叫|名叫|叫做|我是|本人|联系人|收件人|收货人|寄件人|发件人|经办人|负责人|申请人|持卡人|户名|开户人|投保人|被保险人|受益人|法定代表人|法人代表"
-    "|法人|患者|病人|客户|员工|同事|同学|乘机人|乘客|司机|车主|业主|租客|房东|原告|被告|嫌疑人|证人|受害人|当事人|委托人|代理人|甲方|乙方|签字人|签名|家属|监护人|学生|老师"
-    "|发给|转告|通知|联系|致电|会员|用户|机主|借款人|担保人|死者|伤者|候选人|面试者|教授|医生|主任|经理|护士|律师|先生|女士"
+    "姓名|名字|我叫|他叫|她叫|名叫|叫做|我是|本人|联系人|收件人|收货人|寄件人"
+    "|发件人|经办人|负责人|申请人|持卡人|户名|开户人|投保人|被保险人|受益人"
+    "|法定代表人|法人代表|法人|患者|病人|客户|员工|同事|同学|乘机人|乘客|司机|车主"
+    "|业主|租客|房东|原告|被告|嫌疑人|证人|受害人|当事人|委托人|代理人|甲方|乙方"
+    "|签字人|签名|家属|监护人|学生|老师|发给|转告|通知|联系|致电|会员|用户|机主"
+    "|借款人|担保人|死者|伤者|候选人|面试者|教授|医生|主任|经理|护士|律师|先生"
+    "|女士"
 )
 _LABEL = re.compile(
     rf"(?:{LABELS})(?P<tie>[\s::\"“'(（]{{0,3}}(?:是|为|叫|名叫)?[\s::\"“'(（]{{0,3}})(?=[\u4e00-\u9fff]{{2}})"
 )
-TITLES = "先生|女士|小姐|同学|老师|医生|大夫|经理|总监|主任|教授|律师|同志|师傅|阿姨|护士|警官|法官|院长|校长|处长|局长|科长"
+TITLES = (
+    "先生|女士|小姐|同学|老师|医生|大夫|经理|总监|主任|教授|律师|同志|师傅|阿姨|护士|警官|法官|院长|校长|处长|局长"
+    "|科长"
+)
 OWNED = "身份证|电话|手机|邮箱|银行卡|卡号|账号|地址|住址|护照|生日|工资|病历|简历|合同|密码|车牌|微信|号码|社保|家"
 _TITLE_SET = frozenset(TITLES.split("|"))
 PERSONAL = "男|女|性别|身份证|电话|手机|生于|联系方式|住址|地址|邮箱|微信|出生"
@@ -32,45 +39,24 @@ _BLOCKERS = frozenset(
 )
 
 _WORD = r"[A-Z][a-zà-öø-ÿ]+(?:[-'’][A-Z][a-zà-öø-ÿ]+)?|[A-Z]['’][A-Z][a-z]+"
-_FULL = rf"(?P<first>{_WORD})(?P<rest>(?: [A-Z]\.?)?(?: (?:van|de|von|der|la|di|bin|al))?(?: (?:{_WORD})){{1,2}})(?![a-zA-Z])"
+_FULL = rf"(?P<first>{_WORD})"
+_FULL += rf"(?P<rest>(?: [A-Z]\.?)?(?: (?:van|de|von|der|la|di|bin|al))?(?: (?:{_WORD})){{1,2}})(?![a-zA-Z])"
 _STRONG = re.compile(
     rf"(?:[Mm]y name is|[Nn]amed|[Cc]alled|\b(?:Mr|Mrs|Ms|Dr|Prof|Miss|Herr|Frau|Mme)\b\.?)\s{{1,2}}{_FULL}"
 )
 WEAK = (
     r"[Nn]ame|I am|I'm|[Tt]his is|Dear|[Pp]atient|[Cc]ustomer|[Cc]lient|[Ee]mployee|[Cc]ontact|[Rr]egards|[Ss]incerely"
-    r"|[Ss]igned(?: by)?|Attn|[Uu]ser|[Hh]older|[Ff]rom|[Tt]o|[Bb]y|[Mm]anager|[Aa]uthor|[Aa]pplicant|[Tt]hanks|[Cc]heers"
+    r"|[Ss]igned(?: by)?|Attn|[Uu]ser|[Hh]older|[Ff]rom|[Tt]o|[Bb]y|[Mm]anager|[Aa]uthor|[Aa]pplicant|[Tt]hanks"
+    r"|[Cc]heers"
     r"|[Ss]tudent|[Tt]enant|[Dd]river|[Pp]assenger|[Hh]i|[Hh]ello|[Mm]eet|[Aa]sk|[Ee]mail|[Cc]all"
 )
 _WEAK = re.compile(rf"\b(?:{WEAK})(?:\s?[:=,]\s{{0,2}}|\s)(?:\\?[\"'])?{_FULL}")
 _NOBODY = frozenset(
-    (
-        "Support",
-        "Team",
-        "Manager",
-        "Department",
-        "Street",
-        "Service",
-        "Customer",
-        "Madam",
-        "Sir",
-        "Catalog",
-        "Page",
-        "Login",
-    )
-    + (
-        "Portal",
-        "Success",
-        "Company",
-        "Inc",
-        "Ltd",
-        "The",
-        "And",
-        "Not",
-        "Group",
-        "University",
-        "Bank",
-        "Office",
-        "Late",
+    re.findall(
+        r"\w+",
+        "Support Team Manager Department Street Service Customer Madam Sir Catalog Page Login Portal Success Company "
+        "Inc Ltd "
+        "The And Not Group University Bank Office Late",
     )
 )
 
@@ -131,7 +117,9 @@ def _name(text: str, start: int) -> int:
     return first + 2 if text[first + 2 : first + 4] in _VERBS else 0
 
 
-_VERBS = frozenset(("先生", "女士", "小姐", "同学", "老师", "签字", "表示", "认为", "来电", "咨询", "反映", "要求", "申请", "报名", "确认", "参加", "负责", "提供", "住院"))  # fmt: skip
+_VERBS = frozenset(
+    re.findall("..", "先生女士小姐同学老师签字表示认为来电咨询反映要求申请报名确认参加负责提供住院")
+)
 
 
 def _name_before(text: str, end: int) -> int | None:
@@ -154,7 +142,7 @@ def _blocked(text: str, start: int, whole: str) -> bool:
 
 
 def english(text: str) -> Iterator[Span]:
-    """English names of two words or three, after a title or an introduction; after weaker words if the first is known."""
+    """English names, two words or three: after a title or an introduction; after weaker words if the first is known."""
     for match in _STRONG.finditer(text):
         if match["first"] not in _NOBODY and not _NOBODY.intersection(match["rest"].split()):
             yield Span(match.start("first"), match.end("rest"), "NAME")

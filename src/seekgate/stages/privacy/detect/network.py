@@ -88,7 +88,7 @@ def ibans(text: str) -> Iterator[Span]:
 
 
 def plates(text: str) -> Iterator[Span]:
-    """Number plates of the mainland (GA 36-2018): five characters with at most two letters, or six of a new-energy car."""
+    """Number plates of the mainland (GA 36-2018): five characters, two letters at most, or six of a new-energy car."""
     for match in _PLATE.finditer(text):
         tail = match[0][2:].lstrip("·•・. -")
         letters = sum(character.isascii() and character.isalpha() for character in tail)

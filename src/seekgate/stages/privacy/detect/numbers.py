@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
-from seekgate.stages.privacy.detect import checks, cues, numbering
+from seekgate.stages.privacy.detect import checks, cues, layouts, numbering
 from seekgate.stages.privacy.detect.kinds import Span
 
 _TOKEN = re.compile(r"[0-9A-Za-z_]*[0-9][0-9A-Za-z_]*|(?<=\d[ .-])[Xx](?![0-9A-Za-z_])")
-_LINKS = frozenset((" ", "-", ".", "  ", " - ", ") ", ")", ")-", " (", "(", "·"))
 _LONGEST = 22
 _SPELLED = re.compile(
     r"(?:tel|phone|mobile|mob|cell|call|fax|id|card|ssn|no|wx|wechat)(?=\d{9,})", re.IGNORECASE
@@ -27,9 +27,6 @@ _PERMIT_WORDS = re.compile(r"通行证|回乡证|台胞证|来往内地|来往�
 _PHONE_WORDS = re.compile(r"手机|电话|phone|mobile|tel", re.IGNORECASE)
 _CARD_WORDS = re.compile(r"卡|账号|帐号|账户|帐户|card|visa|amex|account|转账|pay", re.IGNORECASE)
 _SSN_WORDS = re.compile(r"ssn|social security|社保号|社会安全|taxpayer", re.IGNORECASE)
-_MOBILE_LAYOUTS = frozenset(((11,), (3, 4, 4), (4, 4, 3), (3, 8), (7, 4), (3, 3, 5), (1,) * 11))
-_CARD_LAYOUTS = frozenset(((4, 6, 5), (4, 6, 4), (6, 13), (6, 10), (8, 8)))
-_AMERICAN_LAYOUTS = frozenset(((3, 3, 4), (3, 7)))
 
 
 class Row(NamedTuple):
@@ -50,32 +47,68 @@ class Row(NamedTuple):
 def judge(text: str) -> Iterator[Span]:
     """The numbers in ``text``, which is ASCII where it matters. Spans may overlap."""
     tokens = [(match.start(), match.end()) for match in _TOKEN.finditer(text)]
-    for index, (start, _) in enumerate(tokens):
-        yield from _rows_from(text, tokens, index, start)
+    index = 0
+    while index < len(tokens):
+        spaced = _spaced(text, tokens, index)
+        if spaced > 1:
+            yield from _row(text, tokens[index : index + spaced], tokens[index][0])
+            index += spaced
+        else:
+            yield from _rows_from(text, tokens, index)
+            index += 1
 
 
-def _rows_from(text: str, tokens: list[tuple[int, int]], index: int, start: int) -> Iterator[Span]:
-    spelled = _SPELLED.match(text, start, tokens[index][1])
+def _spaced(text: str, tokens: list[tuple[int, int]], index: int) -> int:
+    """How many single characters with one separator each follow from ``index`` on: `1 3 8 …` is one number."""
+    place = index
+    while place < len(tokens):
+        start, end = tokens[place]
+        if end - start != 1 or (place > index and text[tokens[place - 1][1] : start] not in layouts.SINGLE):
+            break
+        place += 1
+    return place - index
+
+
+def _rows_from(text: str, tokens: list[tuple[int, int]], index: int) -> Iterator[Span]:
+    """The numbers that begin with one token, and take in as many more as a layout has."""
+    start, end = tokens[index]
+    spelled = _SPELLED.match(text, start, end)
     if spelled:
         start = spelled.end()
-    joined, lengths, gaps, last = "", (), (), start
-    attached = text[max(start - 1, 0) : start] == "-" and _alphanumeric(text, start - 2)
-    for place in range(index, len(tokens)):
-        begin, end = (start, tokens[index][1]) if place == index else tokens[place]
-        if place > index:
-            gap = text[last:begin]
-            if gap not in _LINKS:
-                return
-            gaps = (*gaps, gap)
-        joined, lengths, last = joined + text[begin:end], (*lengths, end - begin), end
-        if len(joined) > _LONGEST:
+    row = [(start, end)]
+    lengths: tuple[int, ...] = (end - start,)
+    most = _most(text, start, end)
+    while True:
+        if most or lengths in layouts.WHOLE:
+            yield from _row(text, row, start)
+        if len(row) >= most and lengths not in layouts.BEGINNINGS:
             return
-        if len(joined) >= 8:
-            row = Row(joined, lengths, gaps, start, end)
-            follows = text[end : end + 1] == "-" and _alphanumeric(text, end + 1)
-            kind = _kind(text, row, attached, follows)
-            if kind:
-                yield Span(*_bracketed(text, start, end, kind), kind)
+        index += 1
+        if index == len(tokens) or text[row[-1][1] : tokens[index][0]] not in layouts.LINKS:
+            return
+        row.append(tokens[index])
+        lengths = (*lengths, tokens[index][1] - tokens[index][0])
+
+
+def _most(text: str, start: int, end: int) -> int:
+    """How many tokens a number may have here whatever its layout: more if it has an area's or a country's code."""
+    if text[max(start - 1, 0) : start] == "+" or (text[start : start + 2] == "00" and end - start > 2):
+        return 8
+    return 4 if text[start] == "0" and end - start in (3, 4) else 1
+
+
+def _row(text: str, tokens: list[tuple[int, int]], start: int) -> Iterator[Span]:
+    joined = "".join([text[begin:end] for begin, end in tokens])
+    if not 8 <= len(joined) <= _LONGEST:
+        return
+    end = tokens[-1][1]
+    gaps = tuple([text[left[1] : right[0]] for left, right in pairwise(tokens)])
+    row = Row(joined, tuple([end - begin for begin, end in tokens]), gaps, start, end)
+    attached = text[max(start - 1, 0) : start] == "-" and _alphanumeric(text, start - 2)
+    follows = text[end : end + 1] == "-" and _alphanumeric(text, end + 1)
+    kind = _kind(text, row, attached, follows)
+    if kind:
+        yield Span(*_bracketed(text, start, end, kind), kind)
 
 
 def _alphanumeric(text: str, place: int) -> bool:
@@ -128,26 +161,27 @@ def _long(text: str, row: Row) -> str | None:
             return "CN_MOBILE"
     if _foreign(text, row):
         return "PHONE"
-    if len(joined) > 19 or cues.before(text, row.start) == cues.AGAINST:
+    old = row.lengths in ((15,), (6, 6, 3)) and row.even and checks.cn_id_15(joined)
+    card = len(joined) <= 19 and _card_layout(row) and checks.bank_card(joined)
+    if not (old or card):
+        return _landline(text, row)
+    if cues.before(text, row.start) == cues.AGAINST:
         return None
-    if row.lengths in ((15,), (6, 6, 3)) and row.even and checks.cn_id_15(joined):
-        if cues.near(text, row.start, row.end, _PHONE_WORDS, 8, 0):
-            return None
-        card = checks.bank_card(joined) and cues.near(text, row.start, row.end, _CARD_WORDS, 16, 0)
-        return "BANK_CARD" if card else "CN_ID"
-    return "BANK_CARD" if checks.bank_card(joined) and _card_layout(row) else _landline(text, row)
+    if old and not (card and cues.near(text, row.start, row.end, _CARD_WORDS, 16, 0)):
+        return None if cues.near(text, row.start, row.end, _PHONE_WORDS, 8, 0) else "CN_ID"
+    return "BANK_CARD" if card else None
 
 
 def _card_layout(row: Row) -> bool:
     lengths = row.lengths
     fours = all(length == 4 for length in lengths[:-1]) and lengths[-1] <= 4
-    return row.even and (len(lengths) == 1 or fours or lengths in _CARD_LAYOUTS)
+    return row.even and (len(lengths) == 1 or fours or lengths in layouts.CARD)
 
 
 def _coded(row: Row, code: int) -> bool:
     """Whether what follows the country's code is laid out as a mobile number."""
     if row.lengths[0] == code:
-        return row.lengths[1:] in _MOBILE_LAYOUTS and len(set(row.gaps[1:])) < 2
+        return row.lengths[1:] in layouts.MOBILE and len(set(row.gaps[1:])) < 2
     return len(row.lengths) == 1 or (row.lengths[0] == code + 3 and row.even)
 
 
@@ -158,7 +192,7 @@ def _short(text: str, row: Row, attached: bool, follows: bool) -> str | None:
         return "PHONE"
     if attached or follows or _decimal(text, row):
         return "CN_LANDLINE" if not attached and follows and _landline(text, row) else None
-    if len(joined) == 11 and lengths in _MOBILE_LAYOUTS and row.even and numbering.mobile(joined):
+    if len(joined) == 11 and lengths in layouts.MOBILE and row.even and numbering.mobile(joined):
         return None if cues.before(text, row.start) == cues.AGAINST else "CN_MOBILE"
     if len(joined) == 9:
         if (lengths == (3, 2, 4) and row.even and row.gaps[0] in "- ") or (
@@ -192,7 +226,7 @@ def _american(text: str, row: Row) -> str | None:
     said = cues.before(text, row.start)
     if said == cues.AGAINST:
         return None
-    written = (lengths in _AMERICAN_LAYOUTS and row.gaps[-1] in ("-", ".")) or ")" in "".join(row.gaps)
+    written = (lengths in layouts.AMERICAN and row.gaps[-1] in ("-", ".")) or ")" in "".join(row.gaps)
     return "PHONE" if written or said == cues.FOR else None
 
 

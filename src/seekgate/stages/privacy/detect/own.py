@@ -45,12 +45,9 @@ def _tried(pattern: str, flags: int) -> None:
 def longest(
     types: Sequence[str], base: int, hits: Sequence[tuple[int, int, int]], places: Mapping[int, int]
 ) -> list[Span]:
-    """The longest match of each own expression from each start; ``hits`` are (``base`` + index, start, end) in bytes."""
+    """The longest match of each own expression from each start. ``hits``: ``base`` + index, start, end (bytes)."""
     best: dict[tuple[int, int], int] = {}
     for number, start, end in hits:
         best[number, start] = max(end, best.get((number, start), 0))
-    return [
-        Span(places[start], places[end], types[number - base])
-        for (number, start), end in best.items()
-        if end > start
-    ]
+    whole = [(number - base, start, end) for (number, start), end in best.items() if end > start]
+    return [Span(places[start], places[end], types[index]) for index, start, end in whole]
