@@ -45,7 +45,7 @@ ALTERATIONS: dict[str, Callable[[str], str]] = {
     "no-break spaces": lambda token: token.replace("_", "\u00a0"),
     "zero-width spaces": lambda token: token.replace("_", "\u200b_\u200b"),
     "full width": lambda token: "".join(
-        chr(ord(c) + 0xFEE0) if c.isalnum() or c == "_" else c for c in token
+        chr(ord(c) + 0xFEE0) if c.isascii() and (c.isalnum() or c == "_") else c for c in token
     ),
     "dashes": lambda token: token.replace("_", "–"),
 }
@@ -147,9 +147,9 @@ def texts_of_body(body: bytes) -> dict[Key, str]:
         for field in ("content", "reasoning_content"):
             if message.get(field):
                 whole[choice["index"], field, -1] = message[field]
-        for call in message.get("tool_calls", []):
+        for place, call in enumerate(message.get("tool_calls", [])):
             if call["function"]["arguments"]:
-                whole[choice["index"], "arguments", call["index"]] = call["function"]["arguments"]
+                whole[choice["index"], "arguments", call.get("index", place)] = call["function"]["arguments"]
     return whole
 
 
