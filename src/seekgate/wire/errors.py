@@ -231,7 +231,12 @@ HEADER_TOO_LARGE = _kind(
     "The request's headers are larger than this gateway accepts.",
 )
 CLIENT_CERTIFICATE = _kind(
-    "client_certificate", 403, _REQUEST, "client", False, "The client certificate is no longer accepted here."
+    "client_certificate",
+    403,
+    "permission_error",
+    "client",
+    False,
+    "The client certificate is no longer accepted here.",
 )
 TLS_HANDSHAKE = _kind(
     "tls_handshake", 400, _REQUEST, "client", False, "The TLS handshake with the client has failed."
