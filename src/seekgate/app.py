@@ -77,7 +77,7 @@ class Application:
         for kind in ("role", "binding"):
             self.rows.register(kind, self._access.apply)
         self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow, clock.wall)
-        self.rows.register("key", self._callers.keys.apply)
+        self.rows.register("key", self._callers.keys.apply, self._callers.keys.ids)
         self._limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret)
         self.rows.register("limit", self._limits.apply)
         self._home = default_home()

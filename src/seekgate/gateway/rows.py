@@ -36,18 +36,23 @@ class Rows:
 
     def __init__(self) -> None:
         self._tables: dict[str, Apply] = {}
+        self._known: dict[str, Callable[[], Iterable[str]]] = {}
         self._ids: dict[str, set[str]] = {}
-        self._met: set[tuple[str, str]] | None = None
+        self._met: dict[str, set[str]] | None = None
         self._reader: RowLogReader | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._troubled = False
         self.loaded = False
         self.number = 0
 
-    def register(self, kind: str, apply: Apply) -> None:
-        """Tell ``apply`` of every row of this kind. Before `load`."""
+    def register(self, kind: str, apply: Apply, ids: Callable[[], Iterable[str]] | None = None) -> None:
+        """Tell ``apply`` of every row of this kind. Before `load`. ``ids`` gives the ids that a large table knows, so
+        that they need not be kept twice."""
         self._tables[kind] = apply
-        self._ids[kind] = set()
+        if ids is None:
+            self._ids[kind] = set()
+            ids = self._ids[kind].copy
+        self._known[kind] = ids
 
     async def load(self, home: Path) -> None:
         """Read the log of this installation as it is now; without one there are no rows."""
@@ -85,7 +90,7 @@ class Rows:
             return False
         self._troubled = False
         if part.reset:
-            self._met = set()
+            self._met = {kind: set() for kind in self._tables}
         self._take(part.changes)
         if not part.more and reader.epoch:
             if self._met is not None:
@@ -113,12 +118,11 @@ class Rows:
             self._apply(apply, change.kind, change.id, row)
 
     def _apply(self, apply: Apply, kind: str, id: str, row: Row | None) -> None:
-        if row is None:
-            self._ids[kind].discard(id)
-        else:
-            self._ids[kind].add(id)
-            if self._met is not None:
-                self._met.add((kind, id))
+        ids = self._ids.get(kind)
+        if ids is not None:
+            (ids.discard if row is None else ids.add)(id)
+        if row is not None and self._met is not None:
+            self._met[kind].add(id)
         try:
             apply(kind, id, row)
         except Exception as error:  # noqa: BLE001 - reported; the other rows still come
@@ -129,8 +133,8 @@ class Rows:
                 error="".join(traceback.format_exception(error)),
             )
 
-    def _forget_the_rest(self, met: set[tuple[str, str]]) -> None:
+    def _forget_the_rest(self, met: dict[str, set[str]]) -> None:
         """The log began anew: what it does not mention is gone."""
-        for kind, ids in self._ids.items():
-            for id in [id for id in ids if (kind, id) not in met]:
+        for kind, known in self._known.items():
+            for id in [id for id in known() if id not in met[kind]]:
                 self._apply(self._tables[kind], kind, id, None)

@@ -54,7 +54,8 @@ def files_of(config: str | None, snapshot: Snapshot | None) -> list[str]:
             if listener.tls is not None:
                 paths += listener.tls.files()
         paths += [snapshot.prices] if snapshot.prices else []
-        secrets = [key.secret for key in snapshot.keys]
+        secrets = [snapshot.identity.hash_secret or "", *(key.secret for key in snapshot.keys)]
+        paths += [issuer.ca for issuer in snapshot.identity.jwt if issuer.ca]
         for provider in snapshot.providers.values():
             secrets.append(provider.authorization or "")
             paths += [p for p in (provider.tls.ca, provider.tls.certificate, provider.tls.key) if p]

@@ -20,6 +20,9 @@ from seekgate.stages.identity.certificates import Certificates
 from seekgate.stages.identity.state import FileKeys, KeyTable, Known, Recent
 from seekgate.wire import errors
 
+PREFIX = b"sk-sg-"
+"""How keys begin that ``seekgate keys create`` makes."""
+
 _BEARER = (b"WWW-Authenticate", b"Bearer")
 _INVALID = (b"WWW-Authenticate", b'Bearer error="invalid_token"')
 _RETRY = (b"Retry-After", b"2")
@@ -135,9 +138,14 @@ class Identity(Stage):
         return Wait(self._fetched(x, presented, secret, found))
 
     def _look_up(self, secret: bytes, now: float) -> Known | Reply | Absent:
-        found = self._file.find(secret)
-        if found is None and self._keys.secret is not None:
-            found = self._keys.find(secret)
+        keys = self._keys
+        # One of ours is most likely the database's: there it is looked for first, and hashed once only.
+        ours = keys.hash is not None and secret.startswith(PREFIX)
+        found = keys.find(secret) if ours else None
+        if found is None:
+            found = self._file.find(secret)
+        if found is None and not ours and keys.hash is not None:
+            found = keys.find(secret)
         if found is None and self._tokens is not None:
             looked = self._tokens.look_at(secret, now)
             if looked is not None:

@@ -10,12 +10,12 @@ every memory of it worthless at once, wherever it is kept.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from sys import intern
 from typing import Literal
-from weakref import WeakValueDictionary
+from weakref import ref
 
 import msgspec
 
@@ -23,7 +23,7 @@ from seekgate.config.rows import KeyRow, Row
 from seekgate.config.snapshot import Key
 from seekgate.pipeline.principal import Principal
 
-REMEMBERED = 16_384
+REMEMBERED = 32_768
 """Callers that are remembered as they present themselves."""
 REMEMBERED_BYTES = 16_777_216
 """What they have presented, at most: tokens are long."""
@@ -139,26 +139,50 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(_Held).decode
 _DIGEST = 16
 """Bytes of a digest that are kept. Nobody who lacks the hash secret can look for two keys that share them."""
+_BLOCK = 64
+
+
+class KeyHash:
+    """HMAC-SHA-256 (RFC 2104) under one secret: the two hashes are kept as they are after the secret's block, which
+    takes a quarter of the time of the library's one call."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: bytes) -> None:
+        block = (secret if len(secret) <= _BLOCK else sha256(secret).digest()).ljust(_BLOCK, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, content: bytes) -> bytes:
+        """The 32 bytes."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(content)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 class KeyTable:
     """The keys of the database, which outlives snapshots: it is told of every row (`apply`), and keeps a hundred
     thousand of them small, as the bytes of their rows, which are decoded when somebody presents the key.
 
-    ``secret`` is what keys are hashed under; None: it is not known, and `find` must not be asked.
+    ``hash`` is what keys are hashed with; None: the secret is not known, and `find` must not be asked.
     """
 
-    __slots__ = ("_digests", "_known", "_rows", "secret")
+    __slots__ = ("_digests", "_known", "_rows", "hash")
 
     def __init__(self) -> None:
-        self.secret: bytes | None = None
+        self.hash: KeyHash | None = None
         self._rows: dict[bytes, bytes] = {}
         self._digests: dict[str, bytes] = {}
-        # Whom somebody remembers; what nobody remembers any more is gone from here by itself.
-        self._known: WeakValueDictionary[bytes, Known] = WeakValueDictionary()
+        # Whom somebody remembers, so that a change reaches every memory of a key.
+        self._known: dict[bytes, ref[Known]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def ids(self) -> Iterable[str]:
+        """The row log's ids of all keys."""
+        return self._digests.keys()
 
     def apply(self, kind: str, id: str, row: Row | None) -> None:
         """A key is like this from now on, or gone. ``id`` is the row log's."""
@@ -190,18 +214,23 @@ class KeyTable:
 
     def find(self, secret: bytes) -> Known | None:
         """The key that this is, expired or not; None: it is no key of ours."""
-        assert self.secret is not None
-        digest = hmac.digest(self.secret, secret, "sha256")[:_DIGEST]
+        assert self.hash is not None
+        digest = self.hash.digest(secret)[:_DIGEST]
         row = self._rows.get(digest)
         if row is None:
             return None
-        known = self._known.get(digest)
+        remembered = self._known.get(digest)
+        known = None if remembered is None else remembered()
         if known is None:
-            self._known[digest] = known = _of_row(_unpack(row))
+            known = _of_row(_unpack(row))
+            if len(self._known) >= 2 * REMEMBERED:
+                self._known = {d: kept for d, kept in self._known.items() if kept() is not None}
+            self._known[digest] = ref(known)
         return known
 
     def _forget(self, digest: bytes) -> None:
-        known = self._known.pop(digest, None)
+        remembered = self._known.pop(digest, None)
+        known = None if remembered is None else remembered()
         if known is not None:
             known.until = 0.0
 
@@ -211,9 +240,9 @@ def _of_row(row: _Held) -> Known:
         row.name,
         row.id,
         "key",
-        row.organisation,
-        row.team,
-        row.application,
+        intern(row.organisation),
+        intern(row.team),
+        intern(row.application),
         row.tier,
         "",
         row.roles,
@@ -222,7 +251,7 @@ def _of_row(row: _Held) -> Known:
     )
     return Known(
         principal,
-        tuple(ip_network(block) for block in row.cidr),
+        tuple(ip_network(block) for block in row.cidr) if row.cidr else (),
         row.starts_at or 0.0,
         FOREVER if row.expires_at is None else row.expires_at,
     )

@@ -17,7 +17,7 @@ from seekgate.host.complaints import complain
 from seekgate.stages.identity.certificates import Certificates
 from seekgate.stages.identity.jwks import KeySet, succeed
 from seekgate.stages.identity.stage import Identity, IdentityByBoth
-from seekgate.stages.identity.state import FileKeys, KeyTable
+from seekgate.stages.identity.state import FileKeys, KeyHash, KeyTable
 from seekgate.stages.identity.tokens import KeySource, Tokens
 from seekgate.store import key_hash
 
@@ -119,7 +119,7 @@ class Callers:
 
     def tick(self) -> None:
         """A few times a second."""
-        if self.keys.secret is None and len(self.keys):
+        if self.keys.hash is None and len(self.keys):
             self._read_secret()
 
     def each_minute(self) -> None:
@@ -144,12 +144,12 @@ class Callers:
     def _read_secret(self, again: bool = False) -> None:
         """The secret that keys are hashed under. An installation that has none yet has no keys either."""
         if self._reference is None and not key_hash.path(self._home).exists() and not len(self.keys):
-            self.keys.secret = None
+            self.keys.hash = None
             return
         try:
             if self._reference is None and not key_hash.path(self._home).exists():
                 raise SecretError(f"there is no {key_hash.path(self._home)}")
-            self.keys.secret = key_hash.load(self._home, self._reference)
+            self.keys.hash = KeyHash(key_hash.load(self._home, self._reference))
             self._troubled = False
         except SecretError as error:
             if again or not self._troubled:
@@ -160,6 +160,6 @@ class Callers:
         """Why a key that is not found may exist all the same."""
         if not self._loaded() and (self._database or (self._home / DATABASE).exists()):
             return "the keys have not been read yet"
-        if self.keys.secret is None and len(self.keys):
+        if self.keys.hash is None and len(self.keys):
             return "the secret that keys are hashed under cannot be read"
         return ""

@@ -17,7 +17,7 @@ from seekgate.pipeline.principal import ANONYMOUS, Principal
 from seekgate.pipeline.stage import Reply, Verdict, Wait
 from seekgate.stages.identity.certificates import Certificates
 from seekgate.stages.identity.stage import Absent, Identity, IdentityByBoth
-from seekgate.stages.identity.state import FileKeys, KeyTable, Known
+from seekgate.stages.identity.state import FileKeys, KeyHash, KeyTable, Known
 from seekgate.wire import errors
 from tests.support.scene_exchange import exchange
 
@@ -39,7 +39,7 @@ def bearer(secret: str) -> dict[bytes, bytes]:
 def keys(**fields: object) -> KeyTable:
     """One key, ``sk-sg-one``."""
     table = KeyTable()
-    table.secret = SECRET
+    table.hash = KeyHash(SECRET)
     digest = hmac.digest(SECRET, b"sk-sg-one", "sha256").hex()
     table.apply("key", "k.0", KeyRow(id="k", digest=digest, name="one", **fields))  # type: ignore[arg-type]
     return table

@@ -10,7 +10,8 @@ import pytest
 from seekgate.config.rows import KeyRow, LimitRow
 from seekgate.config.snapshot import Key
 from seekgate.pipeline.principal import Principal
-from seekgate.stages.identity.state import FOREVER, FileKeys, KeyTable, Known, Recent
+from seekgate.stages.identity import state
+from seekgate.stages.identity.state import FOREVER, FileKeys, KeyHash, KeyTable, Known, Recent
 
 SECRET = b"s" * 32
 FILE = FileKeys(
@@ -29,7 +30,7 @@ def row(id: str, secret: str, **fields: object) -> KeyRow:
 
 def table(*rows: tuple[str, KeyRow]) -> KeyTable:
     made = KeyTable()
-    made.secret = SECRET
+    made.hash = KeyHash(SECRET)
     for id, each in rows:
         made.apply("key", id, each)
     return made
@@ -140,7 +141,7 @@ def test_rows_that_are_gone_leave_nothing() -> None:
         keys.apply("key", f"k{n}.0", None)
     keys.apply("key", "never-there", None)
     keys.apply("limit", "key:x", LimitRow("key:x", "key", "x"))
-    assert (len(keys), keys._digests, len(keys._known)) == (0, {}, 0)
+    assert (len(keys), keys._digests, keys._known) == (0, {}, {})
 
 
 def test_what_was_presented_is_remembered_in_two_generations() -> None:
@@ -164,3 +165,21 @@ def test_what_was_presented_is_bounded_in_bytes_too() -> None:
     for n in range(50):
         recent.put(b"%0100d" % n, Known(Principal(str(n))))
     assert len(recent) <= 10
+
+
+@pytest.mark.parametrize("size", [0, 1, 32, 63, 64, 65, 200])
+def test_the_hash_is_hmac(size: int) -> None:
+    secret = bytes(range(size))
+    for content in (b"", b"sk-sg-one", b"x" * 1000):
+        assert KeyHash(secret).digest(content) == hmac.digest(secret, content, "sha256")
+
+
+def test_whom_nobody_remembers_leaves_nothing_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "REMEMBERED", 10)
+    keys = table(*((f"k{n}.0", row(f"k{n}", f"s{n}")) for n in range(100)))
+    kept = [keys.find(b"s%d" % n) for n in range(5)]
+    for n in range(100):
+        keys.find(b"s%d" % n)
+        assert len(keys._known) <= 20
+    assert [keys.find(b"s%d" % n) for n in range(5)] == kept
+    assert set(keys.ids()) == {f"k{n}.0" for n in range(100)}
