@@ -16,12 +16,15 @@ from pathlib import Path
 
 import msgspec
 
+from seekgate import own_stages
 from seekgate.config.compiled.audit import Audit
 from seekgate.config.compiled.identity import Issuer
 from seekgate.config.home import home as default_home
+from seekgate.config.home import pattern_folder
 from seekgate.config.secrets import SecretError, resolve
 from seekgate.config.snapshot import Snapshot
 from seekgate.gateway.followed import Followed, kept_in
+from seekgate.gateway.moderator import HttpModerator
 from seekgate.gateway.resolver import SystemResolver
 from seekgate.gateway.rows import Rows
 from seekgate.gateway.worker import Worker
@@ -29,6 +32,7 @@ from seekgate.host.clock import Clock, SystemClock
 from seekgate.host.complaints import complain
 from seekgate.host.logfile import LogWriter
 from seekgate.host.messages import Start
+from seekgate.moderating import moderator
 from seekgate.pipeline.batch import Batch
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
@@ -38,6 +42,10 @@ from seekgate.stages.access.state import AccessRows, AccessTable
 from seekgate.stages.access_log.stage import AccessLog, Record
 from seekgate.stages.audit.trail import Trail
 from seekgate.stages.decode.stage import Decode
+from seekgate.stages.guard.matcher import Maker
+from seekgate.stages.guard.moderation import Outcome
+from seekgate.stages.guard.signs import builtin as builtin_signs
+from seekgate.stages.guard.stage import Guard, wanted
 from seekgate.stages.identity.jwks import KeySet
 from seekgate.stages.identity.wiring import Callers, Parse
 from seekgate.stages.metering.prices import PriceTable, builtin
@@ -68,6 +76,8 @@ class Application:
         self._log: LogWriter | None = None
         self._prepared: LogWriter | None = None
         self._leaving: list[LogWriter] = []
+        self._moderator: HttpModerator[Outcome] | None = None
+        self._prepared_moderator: HttpModerator[Outcome] | None = None
         self._prices: PriceTable | None = None
         self._prepared_prices: PriceTable | None = None
         self._ticks = 0
@@ -112,6 +122,8 @@ class Application:
             self._callers.stage(snapshot),
             Decode(),
             *self._privacy.stages(snapshot.privacy, self._home, self.secret),
+            *self._guard(snapshot),
+            *own_stages.build(snapshot.stages, self._clock.monotonic, _slow),
             Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
             Access(AccessTable(snapshot, self._access, _warn)),
             self._limits.stage(snapshot, prices),
@@ -129,6 +141,21 @@ class Application:
             ca=issuer.ca,
             proxy=issuer.proxy,
         )
+
+    def _guard(self, snapshot: Snapshot) -> list[Stage]:
+        settings = snapshot.guard
+        asked = settings.moderation
+        self._prepared_moderator = (
+            None if asked is None else moderator(asked, self.secret, self._clock, _trouble)
+        )
+        if not wanted(settings):
+            return []
+        signs = builtin_signs() if settings.injection is not None else ()
+        make = Maker(pattern_folder(self._home))
+        return [Guard(settings, signs, make, self._prepared_moderator, self._found)]
+
+    def _found(self, check: str, action: str) -> None:
+        self._metrics.guard_findings.labels(check, action).value += 1
 
     def _record(self, record: Record) -> None:
         """Keep a record for the log; they are encoded some at a time, while they are still in the caches."""
@@ -188,6 +215,9 @@ class Application:
             old.finish()
             self._leaving.append(old)
         self._prices = self._prepared_prices
+        if self._moderator is not None and self._moderator is not self._prepared_moderator:
+            self._moderator.close()
+        self._moderator = self._prepared_moderator
         if self._trail is not None:
             self._trail.use(self._prepared_audit)
         self._limits.adopt()
@@ -272,6 +302,14 @@ class Application:
         for log in self._leaving:
             log.join(max(0.0, end - self._clock.monotonic()))
         self._count_lost()
+
+
+def _slow(text: str, stage: str) -> None:
+    complain(text, level="warning", stage=stage)
+
+
+def _trouble(text: str, reason: str) -> None:
+    complain(text, level="warning", **({"reason": reason} if reason else {}))
 
 
 def _warn(text: str) -> None:

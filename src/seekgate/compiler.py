@@ -14,9 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seekgate.config import snapshot, units
+from seekgate.config.compiled.own_stages import OwnStage
 from seekgate.config.database import compile_database
 from seekgate.config.engines import Engine, is_path
 from seekgate.config.front_door import Listen
+from seekgate.config.home import home as default_home
+from seekgate.config.home import pattern_folder
 from seekgate.config.problems import ConfigError
 from seekgate.config.proxy import parse_proxy, proxy_for
 from seekgate.config.snapshot_file import sealed, write_snapshot
@@ -24,6 +27,7 @@ from seekgate.config.upstreams import Provider
 from seekgate.settings import Loaded, Settings, load
 from seekgate.stages.access.compile import compile_access
 from seekgate.stages.audit.compile import compile_audit
+from seekgate.stages.guard.compile import compile_guard, warm
 from seekgate.stages.identity.compile import compile_identity, compile_key
 from seekgate.stages.quota.compile import compile_quota, compile_valkey
 from seekgate.stages.privacy.compile import compile_privacy
@@ -71,6 +75,8 @@ def compile_settings(loaded: Loaded, number: int) -> snapshot.Snapshot:
             },
             trusted_proxies=tuple(settings.trusted_proxies),
             access_log=snapshot.AccessLog(_log_target(loaded, settings.access_log)),
+            guard=compile_guard(loaded.context, settings.guard),
+            stages=tuple(OwnStage(one.use, one.settings) for one in settings.stages),
             access=compile_access(loaded.context.tree, settings.roles, settings.bindings, settings.access),
             database=compile_database(loaded.context, settings.database),
             quota=compile_quota(settings.quota),
@@ -209,6 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for warning in loaded.warnings:
         print(warning, file=sys.stderr)
+    warm(compiled.guard, pattern_folder(options.home or default_home()))
     try:
         write_snapshot(options.output, compiled)
     except OSError as error:

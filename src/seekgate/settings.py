@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from seekgate.config import database as database_file
 from seekgate.config import engines as engine
 from seekgate.config import front_door, upstreams
+from seekgate.config import own_stages as own_stages_file
 from seekgate.config.context import Context
 from seekgate.config.fields import Automatic, Network, Section
 from seekgate.config.fields import FilePath as FilePathText
@@ -27,6 +28,7 @@ from seekgate.config.yaml_file import parse_tree, read_tree
 from seekgate.stages.access import config as access_file
 from seekgate.stages.access_log import config as access_log_file
 from seekgate.stages.audit import config as audit_file
+from seekgate.stages.guard import config as guard_file
 from seekgate.stages.identity import config as identity_file
 from seekgate.stages.metering import config as metering
 from seekgate.stages.quota import config as quota_file
@@ -91,6 +93,12 @@ class Settings(Section):
     audit: audit_file.Audit | None = Field(
         default=None, description="Record every request in the audit ledger. Nothing is recorded without it."
     )
+    guard: guard_file.Guard = Field(
+        default=guard_file.Guard(), description="What requests and answers are checked for."
+    )
+    stages: list[own_stages_file.OwnStage] = Field(
+        default=[], description="Own stages, of installed packages, in the order in which requests pass them."
+    )
     privacy: privacy_file.Privacy | None = Field(
         default=None,
         description="Personal data and secrets in requests and answers. Nothing is looked for without it.",
@@ -108,6 +116,8 @@ CHECKS = (
     identity_file.check,
     route.check,
     access_file.check,
+    guard_file.check,
+    own_stages_file.check,
     metering.check,
     quota_file.check,
     privacy_file.check,

@@ -12,6 +12,7 @@ from seekgate.config import front_door, own_stages, units, upstreams
 from seekgate.config.translate import inner_type
 from seekgate.settings import Loaded, Settings
 from seekgate.stages.access import config as access
+from seekgate.stages.guard import config as guard
 from seekgate.stages.identity import config as identity
 from seekgate.stages.route import config as route
 
@@ -19,8 +20,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The file", Settings),
     ("listen", front_door.Listen),
     ("listen.tls", front_door.ListenTls),
-    ("limits", front_door.Limits),
     ("listen.tls.certificates", front_door.CertificatePair),
+    ("limits", front_door.Limits),
     ("keys", identity.Key),
     ("providers", upstreams.Provider),
     ("providers.tls", upstreams.UpstreamTls),
@@ -33,6 +34,13 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("roles.grants", access.Grant),
     ("bindings", access.Binding),
     ("access", access.Access),
+    ("guard", guard.Guard),
+    ("guard.lists", guard.PatternList),
+    ("guard.injection", guard.Injection),
+    ("guard.limits", guard.Shape),
+    ("guard.tools", guard.Tools),
+    ("guard.moderation", guard.Moderation),
+    ("stages", own_stages.OwnStage),
 )
 
 _WORDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
@@ -157,7 +165,8 @@ def _kind_of(schema: dict[str, Any]) -> str:
     if schema.get("type") == "string" and "KMG" in schema.get("pattern", ""):
         return "size"
     if "minimum" in schema and "maximum" in schema:
-        return f"whole number, {schema['minimum']} to {schema['maximum']}"
+        word = "number" if schema.get("type") == "number" else "whole number"
+        return f"{word}, {schema['minimum']} to {schema['maximum']}"
     words = {
         "string": "text",
         "integer": "whole number",
@@ -175,7 +184,7 @@ def _default(schema: dict[str, Any], value: object) -> str:
         return "its defaults"
     if isinstance(value, list):
         return ", ".join(f"`{getattr(entry, 'address', entry)}`" for entry in value)
-    if isinstance(value, float):
+    if isinstance(value, float) and _kind(schema, None) == "duration":
         return f"`{units.format_duration(value)}`"
     if schema.get("examples", [""])[0] == "32KiB" and isinstance(value, int):
         return f"`{units.format_size(value)}`"

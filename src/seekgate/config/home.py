@@ -17,6 +17,11 @@ def cache(environ: Mapping[str, str] | None = None) -> Path:
     return _folder("SEEKGATE_CACHE", ".cache/seekgate", environ)
 
 
+def pattern_folder(home: Path) -> Path:
+    """Where compiled patterns are kept: it is written by the compiler of the configuration, and may be lost."""
+    return home / "patterns"
+
+
 def _folder(variable: str, default: str, environ: Mapping[str, str] | None) -> Path:
     named = (os.environ if environ is None else environ).get(variable, "")
     return Path(named).expanduser().absolute() if named else Path.home() / default

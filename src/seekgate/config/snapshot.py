@@ -16,8 +16,10 @@ import msgspec
 from seekgate.config.compiled.access import Access
 from seekgate.config.compiled.audit import Audit
 from seekgate.config.compiled.database import Database
-from seekgate.config.compiled.privacy import Privacy
+from seekgate.config.compiled.guard import Guard
 from seekgate.config.compiled.identity import Identity
+from seekgate.config.compiled.own_stages import OwnStage
+from seekgate.config.compiled.privacy import Privacy
 from seekgate.config.compiled.quota import Quota, Valkey
 
 ANY_PROXY = "trusted_proxies"
@@ -218,3 +220,5 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     database: Database | None = None
     identity: Identity = Identity()
     access: Access = Access()
+    guard: Guard = Guard()
+    stages: tuple[OwnStage, ...] = ()

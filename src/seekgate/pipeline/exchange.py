@@ -101,6 +101,9 @@ class Exchange:
     # guard
     guard: Any = None
 
+    # own stages: what they keep of a request, by the name of the stage
+    own: dict[str, Any] | None = None
+
     # quota: what is reserved until the end; whether the upstream may finish its answer though the client has left
     reservation: Any = None
     drain: bool = False

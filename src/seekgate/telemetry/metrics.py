@@ -105,6 +105,12 @@ QUOTA_OUTAGE = Spec(
     "1 while limits cannot be shared because Valkey does not answer, else 0.",
     merge="max",
 )
+GUARD_FINDINGS = Spec(
+    "seekgate_guard_findings_total",
+    "counter",
+    "What the guard found, by check (list, injection, shape, moderation) and by what was done: block, report.",
+    ("check", "action"),
+)
 CONNECTIONS = Spec("seekgate_connections", "gauge", "Open connections from clients.")
 CONNECTIONS_ACCEPTED = Spec(
     "seekgate_connections_accepted_total", "counter", "Connections accepted from clients."
@@ -225,7 +231,7 @@ SPECS = (
     UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT, SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, AUDIT_FAILING, AUDIT_ERRORS,
     AUDIT_LOST, AUDIT_ABANDONED, ACCESS_LOG_LOST,
     LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS, PROCESS_START, DUMPS_UNREADABLE, QUOTA_REFUSALS,
-    QUOTA_CALLS, QUOTA_OUTAGE,
+    QUOTA_CALLS, QUOTA_OUTAGE, GUARD_FINDINGS,
 )  # fmt: skip
 """All of them, in the order of the reference page and of the exposition."""
 
@@ -251,6 +257,7 @@ class Metrics:
         self.quota_refusals = registry.counter(QUOTA_REFUSALS)
         self.quota_calls = registry.counter(QUOTA_CALLS)
         self.quota_outage = registry.gauge(QUOTA_OUTAGE).labels()
+        self.guard_findings = registry.counter(GUARD_FINDINGS)
         self.connections = registry.gauge(CONNECTIONS).labels()
         self.connections_accepted = registry.counter(CONNECTIONS_ACCEPTED).labels()
         self.tls_handshakes = registry.counter(TLS_HANDSHAKES)

@@ -1,0 +1,62 @@
+"""The strings of a request by the role of the message that they stand in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+SYSTEM, USER, ASSISTANT, TOOL = range(4)
+ROLES = ("system", "user", "assistant", "tool")
+_OF = {"system": SYSTEM, "developer": SYSTEM, "assistant": ASSISTANT, "tool": TOOL, "function": TOOL}
+_LONG_KEY = 24  # the API's own names are shorter
+
+
+class Strings(msgspec.Struct, frozen=True, gc=False):
+    """What was found: strings by role (positions as in `ROLES`), and how deep the request is nested."""
+
+    by_role: tuple[list[str], list[str], list[str], list[str]]
+    depth: int
+
+    def joined(self, role: int) -> str:
+        """The strings of one role, a line between each two."""
+        strings = self.by_role[role]
+        return strings[0] if len(strings) == 1 else "\n".join(strings)
+
+
+def collect(tree: dict[str, Any]) -> Strings:
+    """Every string of a decoded request but those that are data by their form (base64 in a ``data:`` URL).
+
+    Outside of messages strings count as the user's. Keys are taken too where they are longer than any of the API's.
+    """
+    by_role: tuple[list[str], list[str], list[str], list[str]] = ([], [], [], [])
+    stack: list[tuple[Any, int, int]] = [(tree, USER, 1)]
+    deepest = 1
+    while stack:
+        value, role, depth = stack.pop()
+        if depth > deepest:
+            deepest = depth
+        if type(value) is dict:
+            said = value.get("role")
+            if said is not None:
+                role = _OF.get(said, USER) if type(said) is str else USER
+            for key, inner in value.items():
+                if len(key) > _LONG_KEY:
+                    by_role[role].append(key)
+                if type(inner) is str:
+                    if inner and inner is not said and not _data(inner):
+                        by_role[role].append(inner)
+                elif type(inner) is dict or type(inner) is list:
+                    stack.append((inner, role, depth + 1))
+        else:
+            for inner in value:
+                if type(inner) is str:
+                    if inner and not _data(inner):
+                        by_role[role].append(inner)
+                elif type(inner) is dict or type(inner) is list:
+                    stack.append((inner, role, depth + 1))
+    return Strings(by_role, deepest)
+
+
+def _data(text: str) -> bool:
+    return text[:5] == "data:" and ";base64," in text[:128]

@@ -1,0 +1,120 @@
+"""Text as it is meant: letters that look like others, invisible ones, spelt-out words, and encodings undone.
+
+Every view is made only where its sign was found (`seekgate.stages.guard.signs.HIDDEN`), so that ordinary text costs
+nothing here, and is bounded in size.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import unquote
+
+MAX_CHARACTERS = 65_536
+"""What is looked at of one text when it has to be undone."""
+MAX_BLOBS = 16
+
+_INVISIBLE = dict.fromkeys(
+    [
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2065),
+        *range(0xFE00, 0xFE10),
+        0xFEFF,
+        0xAD,
+    ]
+)
+_TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
+_ALIKE = str.maketrans(
+    "аеорсхіјѕԁһкмтнвАВЕКМНОРСТХІЅαορνικτεΑΒΕΖΗΙΚΜΝΟΡΤΧ",
+    "aeopcxijsdhkmtnbABEKMHOPCTXISaopviktеABEZHIKMNOPTX".replace("е", "e"),
+)
+_LEET = str.maketrans("4310$7@85", "aeiostabs")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){16,}")
+_SPACED = re.compile(r"(?:(?<!\w)\w(?:[ ._*-]{1,3}|$)){5,}")
+
+
+def undone(text: str, signs: Iterable[str]) -> Iterator[str]:
+    """The views that these signs call for."""
+    text = text[:MAX_CHARACTERS]
+    for sign in signs:
+        yield from _VIEWS[sign](text)
+
+
+def _letters(text: str) -> Iterator[str]:
+    """Without what cannot be seen, and with the usual letter for each that looks like it (Unicode TR 39)."""
+    plain = unicodedata.normalize("NFKC", text.translate(_INVISIBLE).translate(_TAGS)).translate(_ALIKE)
+    if plain != text:
+        yield plain
+
+
+def _spaced(text: str) -> Iterator[str]:
+    """Words spelt letter by letter; two spaces or more divide words."""
+
+    def join(match: re.Match[str]) -> str:
+        words = re.split(r"[ ._*-]{2,}", match.group())
+        return " ".join(re.sub(r"[ ._*-]", "", word) for word in words)
+
+    joined = _SPACED.sub(join, text)
+    if joined != text:
+        yield joined
+
+
+def _leet(text: str) -> Iterator[str]:
+    yield text.lower().translate(_LEET)
+
+
+def _base64(text: str) -> Iterator[str]:
+    for match in list(_BASE64.finditer(text))[:MAX_BLOBS]:
+        blob = match.group().rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            data = base64.b64decode(blob + "=" * (-len(blob) % 4))
+        except (binascii.Error, ValueError):
+            continue
+        yield from _readable(data)
+
+
+def _hex(text: str) -> Iterator[str]:
+    for match in list(_HEX.finditer(text))[:MAX_BLOBS]:
+        digits = re.sub(r"[ :]", "", match.group())
+        yield from _readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))
+
+
+def _percent(text: str) -> Iterator[str]:
+    yield unquote(text)
+
+
+def _rot13(text: str) -> Iterator[str]:
+    yield codecs.encode(text, "rot13")
+
+
+def _backwards(text: str) -> Iterator[str]:
+    yield text[::-1]
+
+
+def _readable(data: bytes) -> Iterator[str]:
+    """Bytes that are text, and not by chance."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return
+    if sum(c.isprintable() or c.isspace() for c in text) >= 0.95 * len(text):
+        yield text
+
+
+_VIEWS: dict[str, Callable[[str], Iterator[str]]] = {
+    "odd": _letters,
+    "mixed": _letters,
+    "spaced": _spaced,
+    "leet": _leet,
+    "base64": _base64,
+    "hex": _hex,
+    "percent": _percent,
+    "rot13": _rot13,
+    "backwards": _backwards,
+}
