@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from seekgate.config import database
 from seekgate.config import engines as engine
 from seekgate.config import front_door, own_stages, units, upstreams
 from seekgate.config.translate import inner_type
@@ -34,6 +35,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("roles.grants", access.Grant),
     ("bindings", access.Binding),
     ("access", access.Access),
+    ("database", database.Database),
     ("guard", guard.Guard),
     ("guard.lists", guard.PatternList),
     ("guard.injection", guard.Injection),

@@ -16,29 +16,31 @@ from seekgate.config.context import Context
 from seekgate.config.fields import Section
 from seekgate.config.problems import Invalid, Problem
 
-EXPECTED = "sqlite, sqlite:///path, postgresql://user@host/name, or a secret reference such as env:DATABASE_URL"
+EXPECTED = (
+    "sqlite, sqlite:///path, postgresql://user@host/name, or a secret reference such as env:DATABASE_URL"
+)
 _URL = re.compile(r"(sqlite|postgres|postgresql)://")
 
 
 def _url(value: object) -> str:
     """No message repeats the value: it may hold a password."""
     if not isinstance(value, str) or not value:
-        raise Invalid("not a database", EXPECTED)
+        raise Invalid("this names no database", EXPECTED)
     if value == "sqlite":
         return value
     if not _URL.match(value):
         try:
             scheme, rest = secrets.split(value)
         except secrets.SecretError:
-            raise Invalid("not a database", EXPECTED) from None
+            raise Invalid("this names no database", EXPECTED) from None
         if rest.startswith("//") or (scheme == "env" and not secrets.is_variable(rest)):
-            raise Invalid("not a database", EXPECTED)
+            raise Invalid("this names no database", EXPECTED)
         return value
     try:
         parts = urlsplit(value)
         _ = parts.port
     except ValueError:
-        raise Invalid("not a URL", EXPECTED) from None
+        raise Invalid("this is no URL", EXPECTED) from None
     if parts.password is not None or "password=" in parts.query:
         raise Invalid(
             "a password inside a URL",
@@ -46,7 +48,7 @@ def _url(value: object) -> str:
             "replace the password: others may have read it here",
         )
     if parts.scheme == "sqlite" and (parts.netloc or parts.path in ("", "/", "/:memory:")):
-        raise Invalid("not the path of a file", "sqlite:///relative/path or sqlite:////absolute/path")
+        raise Invalid("this names no file", "sqlite:///relative/path or sqlite:////absolute/path")
     if parts.scheme != "sqlite" and parts.path in ("", "/"):
         raise Invalid("the name of the database is missing", "postgresql://user@host/name")
     return value
@@ -61,9 +63,9 @@ class Database(Section):
         WithJsonSchema({"type": "string", "examples": ["sqlite", "env:DATABASE_URL"]}),
     ] = Field(
         default="sqlite",
-        description="`sqlite`: the file `seekgate.db` in SEEKGATE_HOME. `sqlite:///path`, `postgresql://user@host/name` "
-        "(without a password: give the whole URL by reference, or use a password file of PostgreSQL), or a secret "
-        "reference to a URL. Nodes that share rows need PostgreSQL.",
+        description="`sqlite`: the file `seekgate.db` in SEEKGATE_HOME. Or `sqlite:///path`, or "
+        "`postgresql://user@host/name` (without a password: give the whole URL by reference, or use a password file "
+        "of PostgreSQL), or a secret reference to a URL. Nodes that share rows need PostgreSQL.",
     )
 
 

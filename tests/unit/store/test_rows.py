@@ -266,7 +266,7 @@ def _walk(database: Database, rng: random.Random) -> None:
     limited = (
         f"{rng.choice(('key', 'application', 'team', 'organisation', 'model'))}:{rng.choice((name, '*'))}"
     )
-    owner = rng.choice(
+    owner: dict[str, Any] = rng.choice(
         ({"team": other}, {"application": other}, {"organisation": other}, {"user": other}, {})
     )
     parent = other if kind == "application" or rng.random() < 0.5 else None
