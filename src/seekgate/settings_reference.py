@@ -7,9 +7,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from seekgate.config import database
+from seekgate.config import database, front_door, own_stages, units, upstreams
 from seekgate.config import engines as engine
-from seekgate.config import front_door, own_stages, units, upstreams
 from seekgate.config.translate import inner_type
 from seekgate.settings import Loaded, Settings
 from seekgate.stages.access import config as access
