@@ -12,6 +12,7 @@ at most `MAX_HELD` characters.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from seekgate.stages.privacy.nested import inside
 from seekgate.stages.privacy.tokens import WORD, Vault
@@ -47,32 +48,44 @@ _FAILED = -1
 _OPEN = -2
 
 
+class State(NamedTuple):
+    """How far the reading of a token has come: its plain form, the separators since, and where to go on."""
+
+    plain: str
+    gap: int
+    at: int
+
+
 class Restorer:
     """Restores one text that comes in pieces. ``nested``: it is JSON text, so values are escaped to stand in its
     strings, and its own escapes are understood."""
 
-    __slots__ = ("_nested", "_vault", "held")
+    __slots__ = ("_nested", "_state", "_vault", "held")
 
     def __init__(self, vault: Vault, nested: bool = False) -> None:
         self._vault = vault
         self._nested = nested
+        self._state = _BEGIN
         self.held = ""
 
     def feed(self, text: str) -> str:
         """What can be said now, after this piece."""
+        state = _BEGIN
         if self.held:
             text = self.held + text
+            state = self._state
             self.held = ""
         search, at, pieces = _START.search, 0, []
         while (found := search(text, at)) is not None:
             start = found.start()
-            end, value = match(self._vault, text, start, self._nested)
+            end, value, state = match(self._vault, text, start, self._nested, state)
             if end == _FAILED:
                 pieces.append(text[at : start + 1])
                 at = start + 1
             elif end == _OPEN:
                 pieces.append(text[at:start])
                 self.held = text[start:]
+                self._state = state._replace(at=state.at - start)
                 return "".join(pieces)
             else:
                 pieces += (text[at:start], inside(value) if self._nested else value)
@@ -88,13 +101,16 @@ class Restorer:
         return held
 
 
+_BEGIN = State("", 0, 0)
+
+
 def look_alikes(vault: Vault, text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Where between ``start`` and ``end`` a text would be taken for a token of the vault: (start, end), in order."""
     found = []
     part = text[start:end]
     at = 0
     while (candidate := _START.search(part, at)) is not None:
-        stop, _ = match(vault, part, candidate.start(), False)
+        stop = match(vault, part, candidate.start(), False)[0]
         if stop >= 0:
             found.append((start + candidate.start(), start + stop))
             at = stop
@@ -103,33 +119,39 @@ def look_alikes(vault: Vault, text: str, start: int, end: int) -> list[tuple[int
     return found
 
 
-def match(vault: Vault, text: str, start: int, nested: bool) -> tuple[int, str]:
-    """Read a token at ``start``: where it ends and its value; a negative end says that there is none (-1), or none
-    yet (-2: the text ends too early)."""
+def match(vault: Vault, text: str, start: int, nested: bool, state: State = _BEGIN) -> tuple[int, str, State]:
+    """Read a token at ``start``: where it ends, its value, and `_BEGIN`.
+
+    A negative end says that there is none (-1), or none yet (-2: the text ends too early); the `State` then says how
+    to go on when the text, from ``start`` on, has become longer.
+    """
     values, prefixes = vault.values, vault.prefixes
-    plain, gap, at = "", 0, start
+    plain, gap, at = state
+    at += start
     limit = min(len(text), start + MAX_HELD)
     while at < limit:
-        character = text[at]
-        at += 1
+        character, after = text[at], at + 1
         if nested and (character == "\\" or character == '"'):
             if character == '"':
-                return _FAILED, ""  # the string ends here
-            character, at = _escape(text, at)
-            if at == _OPEN:
-                return (_OPEN if len(text) - start < MAX_HELD else _FAILED), ""
+                return _FAILED, "", _BEGIN  # the string ends here
+            character, after = _escape(text, after)
+            if after == _OPEN:
+                break
+        at = after
         form = _PLAIN.get(character)
         if form:
             plain += form
             gap = 0
             if plain not in prefixes:
                 value = values.get(plain)
-                return (_FAILED, "") if value is None else (at, value)
+                return (_FAILED, "", _BEGIN) if value is None else (at, value, _BEGIN)
         elif form is None or len(plain) < len(WORD) or gap >= MAX_GAP:
-            return _FAILED, ""
+            return _FAILED, "", _BEGIN
         else:
             gap += 1
-    return (_FAILED if len(text) - start >= MAX_HELD else _OPEN), ""
+    if len(text) - start >= MAX_HELD:
+        return _FAILED, "", _BEGIN
+    return _OPEN, "", State(plain, gap, at)
 
 
 def _escape(text: str, at: int) -> tuple[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from itertools import pairwise
 
 import pytest
@@ -96,8 +95,12 @@ def test_look_alikes() -> None:
     assert look_alikes(VAULT, text, 0, len(text) - 1) == spans[:1]
 
 
-def test_match_says_why_not() -> None:
-    assert match(VAULT, MOBILE, 0, False) == (len(MOBILE), "13812345678")
-    assert match(VAULT, MOBILE[:-1], 0, False) == (-2, "")
-    assert match(VAULT, "PIX", 0, False) == (-1, "")
-    assert re.fullmatch(r"[\w]+", MOBILE)
+def test_match_says_why_not_and_how_to_go_on() -> None:
+    assert match(VAULT, MOBILE, 0, False)[:2] == (len(MOBILE), "13812345678")
+    end, value, state = match(VAULT, "a " + MOBILE[:-1], 2, False)
+    assert (end, value, state.at) == (-2, "", 2 + len(MOBILE) - 1)
+    assert match(VAULT, MOBILE, 0, False, state._replace(at=len(MOBILE) - 1))[:2] == (
+        len(MOBILE),
+        "13812345678",
+    )
+    assert match(VAULT, "PIX", 0, False)[0] == -1
