@@ -71,6 +71,8 @@ def _curl(snapshot: Snapshot, url: str, model: str, demo_key: Path) -> str:
     listener = snapshot.listeners[0]
     if listener.tls is not None:
         parts.append(f"--cacert {shlex.quote(listener.tls.certificate)}")
+        if listener.tls.client_certificates == "required":
+            parts.append("--cert CLIENT.pem --key CLIENT.key")  # whose they are is the caller's to know
     key = _key(snapshot.keys, demo_key)
     if key is not None:
         parts.append(f'-H "Authorization: Bearer {key}"')

@@ -65,6 +65,9 @@ def test_no_keys_and_a_certificate() -> None:
     assert "https://127.0.0.1:8080/v1/chat/completions" in words
     assert words[words.index("--cacert") + 1] == "/etc/my cert.pem"
     assert "Authorization" not in text
+    assert "--cert" not in words
+    asked = curl(people(snapshot(tls=Tls("/c", "/k", client_certificates="required")), {}))
+    assert asked[asked.index("--cert") + 1] == "CLIENT.pem"
 
 
 def test_wildcard_addresses_become_ones_that_can_be_reached() -> None:
