@@ -27,7 +27,7 @@ _VERSION = re.compile(
 )
 _PACKAGE = re.compile(r"/[\w.-]{1,60}@\Z")  # a scoped package of npm with its version
 _IPV6 = re.compile(
-    r"(?<![0-9A-Za-z_:.])[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:]{2,35}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:.]?[0-9A-Za-z_:])|(?<![0-9A-Za-z_:.])::[0-9A-Fa-f:]{2,35}(?![0-9A-Za-z_:])"
+    r"(?<![0-9A-Za-z_:.])(?:[0-9A-Fa-f]{1,4}|:):[0-9A-Fa-f:]{2,35}(?:\.[0-9]{1,3}){0,3}(?!\.?[0-9A-Za-z_:])"
 )
 
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d\d(?:[ -]?[0-9A-Za-z]){11,36}")
