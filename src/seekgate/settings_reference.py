@@ -14,6 +14,7 @@ from seekgate.settings import Loaded, Settings
 from seekgate.stages.access import config as access
 from seekgate.stages.guard import config as guard
 from seekgate.stages.identity import config as identity
+from seekgate.stages.privacy import config as privacy
 from seekgate.stages.route import config as route
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -34,6 +35,11 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("roles.grants", access.Grant),
     ("bindings", access.Binding),
     ("access", access.Access),
+    ("privacy", privacy.Privacy),
+    ("privacy.own", privacy.Own),
+    ("privacy.rules", privacy.Rule),
+    ("privacy.tokens", privacy.Tokens),
+    ("privacy.answers", privacy.Answers),
     ("database", database.Database),
     ("guard", guard.Guard),
     ("guard.lists", guard.PatternList),
