@@ -34,7 +34,7 @@ class Own(NamedTuple):
     """A detector of the installation's own. ``type`` is upper-case by convention and may repeat.
 
     ``patterns`` are hyperscan expressions (PCRE without look-around and back-references, so linear in the text's
-    length), ``words`` are found as they are written; both regardless of case unless ``cased``.
+    length; ``\\w``, ``\\d`` and ``\\b`` mean ASCII), ``words`` are found as they are written; both regardless of case unless ``cased``.
     """
 
     type: str

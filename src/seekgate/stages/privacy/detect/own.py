@@ -20,9 +20,9 @@ def expressions(own: Sequence[Own]) -> tuple[list[str], list[tuple[bytes, int]]]
     for entry in own:
         flags = always | (0 if entry.cased else hyperscan.HS_FLAG_CASELESS)
         for pattern in entry.patterns:
-            _tried(pattern, flags | hyperscan.HS_FLAG_UCP)
+            _tried(pattern, flags)
             types.append(entry.type)
-            written.append((pattern.encode(), flags | hyperscan.HS_FLAG_UCP))
+            written.append((pattern.encode(), flags))
         for word in entry.words:
             if not word:
                 raise PatternError(word, "an empty word would be found everywhere")
