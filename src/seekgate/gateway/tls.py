@@ -31,7 +31,7 @@ GOOD, RENEW, REFUSED = range(3)
 class Trust:
     """Which client certificates a listener accepts. Raise `OSError` or `ValueError` when a file cannot be read."""
 
-    __slots__ = ("_authorities", "_digest", "_lists", "_required")
+    __slots__ = ("_authorities", "_digest", "_lists", "_required", "_serials")
 
     def __init__(self, tls: Tls) -> None:
         from cryptography import x509  # heavy, and needed only where client certificates are asked for
@@ -44,6 +44,7 @@ class Trust:
         revocations = _content(tls.crl) if tls.crl else b""
         lists = [x509.load_pem_x509_crl(b[0]) for b in BLOCK.finditer(revocations) if b[1] == b"X509 CRL"]
         self._lists: list[tuple[str, Any]] = [(name_text(each.issuer), each) for each in lists]
+        self._serials: set[tuple[str, int]] | None = None
 
     def standing(self, before: Trust | None, peer: Peer | None) -> int:
         """What has become of a connection that was made under ``before`` (None: no certificates were asked for), by
@@ -60,10 +61,13 @@ class Trust:
         return REFUSED if gone else RENEW
 
     def _revoked(self, peer: Peer) -> bool:
-        return bool(peer.serial) and any(
-            issuer == peer.issuer and revoked.get_revoked_certificate_by_serial_number(int(peer.serial, 16))
-            for issuer, revoked in self._lists
-        )
+        if self._serials is None:
+            # Once for all connections, and only where there are any: lists may be long.
+            self._serials = {
+                (issuer, each.serial_number) for issuer, listed in self._lists for each in listed
+            }
+            self._lists.clear()
+        return bool(peer.serial) and (peer.issuer, int(peer.serial, 16)) in self._serials
 
 
 def standing(before: Trust | None, now: Trust | None, peer: Peer | None) -> int:
@@ -80,6 +84,7 @@ class Parts(NamedTuple):
     trust: Trust | None
     xfcc_from: tuple[str, ...]
     expiries: tuple[tuple[str, float], ...] = ()
+    signature: bytes = b""
 
 
 class Door:
@@ -127,7 +132,7 @@ class Doors:
             same = now.get((door.listener.host, door.listener.port))
             as_now = same.pop(0) if same else None
             if as_now is not None and (as_now.tls is None) == (door.parts.context is None):
-                found.append((door, parts(as_now.tls, as_now.xfcc_from)))
+                found.append((door, parts(as_now.tls, as_now.xfcc_from, door.parts)))
         return found
 
     @staticmethod
@@ -137,12 +142,25 @@ class Doors:
             door.parts = new
 
 
-def parts(tls: Tls | None, xfcc_from: tuple[str, ...]) -> Parts:
-    """Read what a listener needs. Raise `OSError` or `ValueError` when a file cannot be used."""
+def parts(tls: Tls | None, xfcc_from: tuple[str, ...], before: Parts | None = None) -> Parts:
+    """Read what a listener needs; where settings and files are as they were, keep what there is. Raise `OSError` or
+    `ValueError` when a file cannot be used."""
     if tls is None:
         return Parts(None, None, xfcc_from)
-    asked = tls.client_certificates != "off"
-    return Parts(server_context(tls), Trust(tls) if asked else None, xfcc_from, tuple(_expiries(tls)))
+    # Taken before the files are used: one that changes meanwhile is seen to have changed at the next reload.
+    signature = _signature(tls)
+    if before is not None and before.signature == signature:
+        return before._replace(xfcc_from=xfcc_from)
+    trust = Trust(tls) if tls.client_certificates != "off" else None
+    return Parts(server_context(tls), trust, xfcc_from, tuple(_expiries(tls)), signature)
+
+
+def _signature(tls: Tls) -> bytes:
+    digest = hashlib.sha256(repr(tls).encode())
+    for path in tls.files():
+        with contextlib.suppress(OSError):  # said in words when it is used
+            digest.update(hashlib.sha256(_content(path)).digest())
+    return digest.digest()
 
 
 def server_context(tls: Tls) -> ssl.SSLContext:

@@ -75,6 +75,25 @@ def test_a_reload_replaces_what_is_shown(authority: Authority) -> None:
     assert door.parts.xfcc_from == ("a",)
 
 
+def test_what_has_not_changed_is_kept(pki: Pki) -> None:
+    """So a reload about something else neither reads long lists nor ends the sessions that clients may resume."""
+    tls = pki.tls()
+    doors = Doors()
+    door = doors.open(listener(tls))
+    before = door.parts
+    reloaded(doors, Listener("127.0.0.1", 0, tls, ("a",)))
+    assert (door.parts.context, door.parts.trust) == (before.context, before.trust)
+    assert door.parts.xfcc_from == ("a",)
+    for change in (lambda: pki.revoke(), lambda: pki.issue("server", server=True)):
+        change()
+        before = door.parts
+        reloaded(doors, Listener("127.0.0.1", 0, tls, ("a",)))
+        assert door.parts.context is not before.context
+        assert door.parts.trust is not before.trust
+    reloaded(doors, Listener("127.0.0.1", 0, msgspec.structs.replace(tls, client_certificates="optional")))
+    assert door.parts.context is not before.context
+
+
 def test_a_pair_that_does_not_fit_changes_nothing(authority: Authority) -> None:
     doors = Doors()
     good, other = authority.issue("good"), authority.issue("other")
