@@ -294,7 +294,7 @@ class Journal:
     def _take_room(self) -> None:
         """Reserve what the next ticks may need. Raise `OSError` when there is not so much."""
         grown, self._seen = max(0, self._size - self._seen), self._size
-        wanted = RESERVE_BYTES + 4 * grown
+        wanted = min(RESERVE_BYTES, self._policy.segment_bytes // 4) + 4 * grown
         if self._reserve is not None and self._reserved - self._size < wanted // 2:
             if self._reserve(self._descriptor, self._size, wanted):
                 self._reserved = self._size + wanted
