@@ -13,7 +13,7 @@ import pytest
 from seekgate.stages.audit.records import named
 from seekgate.store.journal.searching import Ledger
 from seekgate.store.journal.verifying import verify
-from tests.live import audit_kill
+from tests.live import audit_kill, audit_search
 from tests.live.audit_kill import FAST, SLOW, configuration
 from tests.live.conftest import MakeGateway
 from tests.support.live import SEEKGATE, Gateway
@@ -148,3 +148,12 @@ def test_turned_on_changed_and_off_without_a_restart(
     assert "no faults" in command(home, "verify")
     assert "sealed" in command(home, "seal")
     assert "no faults" in command(home, "verify")
+
+
+def test_a_ledger_is_searched_by_the_command(tmp_path: Path) -> None:
+    figures = audit_search.run(tmp_path, 3_000_000, 50)
+    counts = {what: count for what, count, _ in figures.searches}
+    assert [count for what, count in counts.items() if what.startswith("request")] == [2, 2, 2, 0]
+    assert counts["key, often, the newest 100"] == 100 or counts["key, often, 10000"] < 100
+    assert counts["key, seldom"] > 2
+    assert figures.index_bytes
