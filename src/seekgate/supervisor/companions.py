@@ -24,6 +24,10 @@ Command = tuple[str, ...]
 """The module, and the arguments."""
 
 
+EARLY = frozenset({"valkey"})
+"""Those that requests ask for something: they start with the workers, the others when these are ready."""
+
+
 def commands_for(snapshot: Snapshot, home: Path, workers: int = 1) -> dict[str, Command]:
     """The companions that an installation needs now: who follows the database, and a Valkey by which ``workers`` share
     limits, where there may be limits and the configuration names no other."""
@@ -60,6 +64,11 @@ class Companions:
     def empty(self) -> bool:
         """No companion's process is left."""
         return not any(unit.id for unit in self._units.values())
+
+    @property
+    def none_yet(self) -> bool:
+        """Nothing has been wanted so far."""
+        return not self._units
 
     def want(self, commands: Mapping[str, Command], now: float) -> list[act.Action]:
         """Run exactly these from now on."""

@@ -20,7 +20,7 @@ import msgspec
 from seekgate.config.snapshot import Snapshot
 from seekgate.host.notify import Notifier
 from seekgate.supervisor import greeting, sockets
-from seekgate.supervisor.companions import commands_for
+from seekgate.supervisor.companions import EARLY, commands_for
 from seekgate.supervisor.compiling import Compilation
 from seekgate.supervisor.engines import Engines
 from seekgate.supervisor.home import Home, LockedError
@@ -225,10 +225,11 @@ class Supervisor:
             self._compile()
 
     def _accompany(self) -> None:
-        """Run what there is to run beside the workers, once these are ready: they need the processor first."""
-        if self._snapshot is not None and not self._stopping and self._workers.all_ready:
-            companions = self._performer.companions
+        """Run what there is to run beside the workers; most of it once these are ready, which need the processor first."""
+        companions, ready = self._performer.companions, self._workers.all_ready
+        if self._snapshot is not None and not self._stopping and (ready or companions.none_yet):
             wanted = commands_for(self._snapshot, self._home.path, len(self._workers.slots))
+            wanted = wanted if ready else {name: wanted[name] for name in EARLY & wanted.keys()}
             if actions := companions.want(wanted, self._loop.now()):
                 self._do(actions)
 

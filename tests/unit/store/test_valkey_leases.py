@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,8 +16,10 @@ from seekgate.host.clock import SystemClock
 from seekgate.stages.quota.counter import Counter, Reservation
 from seekgate.stages.quota.leases import Leases
 from seekgate.stages.quota.state import GRANTED, NEED, Refused, Tables
+from seekgate.store import valkey_leases
 from seekgate.store.valkey_leases import ValkeyLeases
 from tests.support.limits import ANN, ValkeyServer, row, valkey
+from tests.support.slow_proxy import slow_proxy
 
 CLOCK = SystemClock()
 
@@ -265,12 +268,52 @@ def test_requests_that_come_before_the_first_connection_wait_for_it(server: Valk
     run(server, scene)
 
 
-def test_a_server_that_is_not_there_is_an_outage(server: ValkeyServer) -> None:
+def test_a_server_that_is_not_there_is_an_outage_once_it_had_time_to_start(
+    server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(valkey_leases, "BEGINNING", 0.2)
+
     async def scene(worker: Callable[..., Worker]) -> None:
         made = worker(row(requests={60: 10}))
+        made.shared.tick()
+        assert not made.tables.outage
         await made.until(lambda: made.said)
         assert made.tables.outage
         assert "FileNotFoundError" in made.said[0]
         assert isinstance(await made.ask(), Reservation)
 
     run(server, scene, path=server.path + ".none")
+
+
+def test_a_server_that_starts_later_is_found_without_an_outage(tmp_path: Path) -> None:
+    late = ValkeyServer(tmp_path)
+
+    async def scene(worker: Callable[..., Worker]) -> None:
+        made = worker(row(requests={60: 10}))
+        made.shared.tick()
+        late.start()
+        await made.until(lambda: made.said)
+        assert made.said == [""]
+
+    try:
+        run(late, scene)
+    finally:
+        late.kill()
+
+
+def test_a_slow_server_is_an_outage_too(server: ValkeyServer, tmp_path: Path) -> None:
+    async def scene(worker: Callable[..., Worker]) -> None:
+        made = worker(row(requests={3600: 1000}))
+        await made.until(lambda: made.said)
+        proxy.delay = 2.0
+        while not made.tables.outage:
+            await made.ask()
+        proxy.delay = 0.0
+        # Late answers come all the same, and are not used.
+        await made.until(lambda: not made.tables.outage)
+        counter = made.counter("requests")
+        assert counter.granted == counter.left + counter.used
+        assert set(made.results) == {"ok", "late"}
+
+    with slow_proxy(tmp_path / "proxy.sock", server.path) as proxy:
+        run(server, scene, path=proxy.path, budget=0.010)

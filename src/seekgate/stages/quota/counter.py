@@ -181,8 +181,9 @@ class Reservation(msgspec.Struct, gc=False):
 class Plan:
     """The limits that one caller meets with one model at one provider, sorted by how they are counted.
 
-    ``tokens`` are windows of all tokens; ``rarer`` says whether there is anything beside requests and those, ``settles``
-    whether anything is to be given back or added when a request ends; ``until`` is when the first of the windows ends.
+    ``tokens`` are windows of all tokens; ``rarer`` says whether there is anything beside requests and those,
+    ``settles`` whether anything is to be given back or added when a request ends; ``until`` is when the first of the
+    windows ends.
     """
 
     __slots__ = (

@@ -34,6 +34,11 @@ RENEW = 300.0
 SLOT_RETRY = 0.05
 """Seconds until a slot may be asked for again: they come back at any time."""
 
+LONG = 3600
+FINE = 512
+"""Of a window of at least `LONG` seconds that holds fewer than so many requests nothing is leased ahead: what one
+worker keeps for later, another would be refused, and it is long until the next window."""
+
 AHEAD = 60.0
 """A window that begins so many seconds from now was begun by a clock that has been set back since."""
 
@@ -113,6 +118,8 @@ class Leases:
     def _demand(self, c: Counter, now: float) -> int:
         """The lease that demand calls for: twice the last one when that lasted for less than half a second."""
         lasted, c.asked_at = now - c.asked_at, now
+        if c.end - c.start >= LONG and c.limit < FINE * max(c.quantum, 1) and c.unit != "concurrency":
+            return 0
         if not c.size:
             c.size = min(c.limit // 64, 8 * max(c.quantum, 1))
         elif lasted < IDLE:

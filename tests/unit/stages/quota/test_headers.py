@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from seekgate.stages.quota.headers import duration, lines, render
@@ -27,7 +29,8 @@ def test_requests_and_tokens_are_shown() -> None:
 
 @pytest.mark.parametrize("unit", ["requests", "tokens"])
 def test_one_of_them_is_shown_alone(unit: str) -> None:
-    found = plan(tables(row(**{unit: {60: 10}})))
+    windows: dict[str, Any] = {unit: {60: 10}}
+    found = plan(tables(row(**windows)))
     assert render(found, NOW).count(b"\r\n") == 3
     assert b"x-ratelimit-remaining-%b: 10" % unit.encode() in render(found, NOW)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from seekgate.stages.quota import leases
 from seekgate.stages.quota.counter import Counter, Reservation
 from seekgate.stages.quota.leases import Answer, Ask, Leases
@@ -9,7 +11,7 @@ from seekgate.stages.quota.state import GRANTED, NEED, Tables
 from tests.support.limits import ANN, BOB, NOW, plan, row, tables
 
 
-def made(**windows: dict[int, int]) -> tuple[Tables, Leases, Counter]:
+def made(**windows: Any) -> tuple[Tables, Leases, Counter]:
     """Shared tables with one rule, and the counter of the usual caller."""
     found = tables(row(**windows), shared=True)
     return found, Leases(found), plan(found).counters[0]
@@ -70,12 +72,12 @@ def test_an_answer_for_a_window_that_is_over_is_not_used() -> None:
 
 def test_leases_grow_with_demand_and_shrink_without() -> None:
     found, held, counter = made(requests={3600: 6400})
-    sizes = []
+    sizes: list[int] = []
+    now = NOW
     for wait in (0.0, 0.1, 0.1, 0.1, 5.0, 5.0):
+        now += wait
         found.asking[counter] = True
-        (ask,) = held.collect(
-            NOW + sum(sizes[:0]) + wait + (counter.asked_at - NOW if counter.asked_at else 0.0)
-        )
+        (ask,) = held.collect(now)
         sizes.append(ask.extra)
         answer(held, [ask], ask.extra)
     assert sizes == [8, 16, 32, 64, 32, 16]

@@ -21,6 +21,7 @@ from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.stage import Reply, Wait
 from seekgate.stages.metering.prices import PriceTable, builtin
 from seekgate.stages.quota.wiring import Limits
+from seekgate.store import valkey_leases
 from seekgate.telemetry.metrics import Metrics
 from seekgate.telemetry.registry import Registry
 from tests.support.limits import ANN, ValkeyServer, row, valkey
@@ -164,8 +165,10 @@ def test_two_workers_share_a_limit_and_a_reload_may_end_that(tmp_path: Path, ser
 
 
 def test_several_workers_without_a_url_use_the_nodes_own(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(valkey_leases, "BEGINNING", 0.0)
+
     async def scene() -> None:
         made = Made(tmp_path, limited(row(requests={3600: 10})), workers=4)
         shared = made.limits.shared
