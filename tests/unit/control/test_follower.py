@@ -95,7 +95,8 @@ class Scene:
 
     def ids(self) -> list[str]:
         """What a worker that starts now reads."""
-        reader, rows, more = RowLogReader(self.path), set(), True
+        rows: set[str] = set()
+        reader, more = RowLogReader(self.path), True
         while more:
             part = reader.read()
             for one in part.changes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from seekgate.gateway import fetch as module
 from seekgate.gateway.fetch import FetchError, fetch
 from tests.support.certificates import Authority
 
@@ -36,7 +36,7 @@ def play(handle: Handle, path: str = "/keys?a=b", timeout: float = 20.0, **optio
 
     async def scene() -> bytes:
         context = options.pop("server", None)
-        server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)  # type: ignore[arg-type]
+        server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
         async with server:
             port = server.sockets[0].getsockname()[1]
             scheme = "http" if context is None else "https"
@@ -102,7 +102,7 @@ def test_nobody_there() -> None:
 def test_tls_is_verified(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.issue("server")
-    context = module.ssl.SSLContext(module.ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
     handle, _ = answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
     assert play(handle, server=context, ca=str(authority.file)) == b"hello"

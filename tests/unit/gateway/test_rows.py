@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from seekgate.config import rowlog
 from seekgate.config.rowlog import Change, RowLogWriter, change, log_path
 from seekgate.config.rows import BindingRow, KeyRow, Row
 from seekgate.gateway.rows import Rows
@@ -205,7 +205,7 @@ def test_a_log_that_cannot_be_opened_is_said_once(
         f.writer.append([key(1, "a")])
         await f.load()
         with monkeypatch.context() as patch:
-            patch.setattr(rowlog.os, "stat", lambda _: (_ for _ in ()).throw(PermissionError(13, "no")))
+            patch.setattr(os, "stat", lambda _: (_ for _ in ()).throw(PermissionError(13, "no")))
             f.rows.follow()
             f.rows.follow()
         f.writer.append([key(2, "b")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from seekgate.config.compiled.identity import Certificate
@@ -55,7 +57,7 @@ PEER = Peer(
         ({"spiffe": "spiffe://acme.example/**", "san": "other.example"}, False),
     ],
 )
-def test_patterns(pattern: dict[str, str], matches: bool) -> None:
+def test_patterns(pattern: dict[str, Any], matches: bool) -> None:
     assert (Certificates([Certificate(**pattern)]).find(PEER) is not None) is matches
 
 

@@ -52,7 +52,7 @@ SET = made.document(*(jwk(kind, kind) for kind in ALL), jwk("RS256"))
 
 
 def look(presented: bytes, now: float = NOW, **changes: Any) -> Known | Reply | Absent | None:
-    return Tokens([(issuer(**changes), Source(SET))]).look_at(presented, now)  # type: ignore[return-value]
+    return Tokens([(issuer(**changes), Source(SET))]).look_at(presented, now)
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -249,7 +249,7 @@ def after_asking(source: Source, presented: bytes) -> Known | Reply | Absent | N
     assert isinstance(first, Absent)
     asyncio.run(wait(first))
     second = checker.look_at(presented, NOW)
-    return second.reply() if isinstance(second, Absent) else second  # type: ignore[return-value]
+    return second.reply() if isinstance(second, Absent) else second
 
 
 async def wait(absent: Absent) -> None:
