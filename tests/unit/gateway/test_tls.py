@@ -156,12 +156,15 @@ def test_the_first_end_of_each_file_is_known(pki: Pki) -> None:
 
 
 def handshake(
-    context: ssl.SSLContext, client: ssl.SSLContext, name: str | None = "127.0.0.1"
+    context: ssl.SSLContext,
+    client: ssl.SSLContext,
+    name: str | None = "127.0.0.1",
+    session: ssl.SSLSession | None = None,
 ) -> ssl.SSLObject | None:
     """The client's end after both have finished; None when the server has refused."""
     pipes = [ssl.MemoryBIO() for _ in range(2)]
     ours = context.wrap_bio(pipes[0], pipes[1], server_side=True)
-    theirs = client.wrap_bio(pipes[1], pipes[0], server_hostname=name)
+    theirs = client.wrap_bio(pipes[1], pipes[0], server_hostname=name, session=session)
     done = [False, False]
     for _ in range(10):
         for number, end in enumerate((theirs, ours)):
@@ -261,6 +264,19 @@ def test_a_session_is_not_resumed_without_the_certificate(pki: Pki) -> None:
     end = handshake(context, client)
     assert end is not None
     assert end.session is None or not end.session.has_ticket
+
+
+def test_a_session_of_before_a_revocation_is_not_resumed_in_tls_1_2(pki: Pki) -> None:
+    tls = pki.tls(min_version="1.2")
+    client = pki.client(pki.issue("good", client=True))
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    before = server_context(tls)
+    first = handshake(before, client)
+    assert first is not None
+    pki.revoke("good")
+    assert handshake(server_context(tls), client, session=first.session) is None
+    assert first.session is not None
+    assert not first.session.has_ticket, "a ticket could be shown to any worker, and after any reload"
 
 
 @pytest.mark.parametrize(("name", "what"), [("client_ca", "certificate"), ("crl", "revocation list")])
