@@ -14,7 +14,8 @@ FLAGGED = b'{"results":[{"flagged":true,"categories":{"violence":true}}]}'
 
 class ModerationService:
     """``answer`` is the body, ``status`` and ``delay`` (seconds) come with it; ``keep`` False closes each connection
-    behind its answer, ``raw`` is sent instead of one. ``asked`` are the bodies that came, ``heads`` their heads."""
+    behind its answer, ``raw`` is sent instead of one. ``asked`` are the bodies that came, ``heads`` their heads,
+    ``replied`` counts the answers."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.answer = FINE
@@ -28,7 +29,9 @@ class ModerationService:
         self.port = 0
         self._context = context
         self._server: asyncio.Server | None = None
+        self.replied = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
@@ -40,7 +43,9 @@ class ModerationService:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        self.drop()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def drop(self) -> None:
         """Close every connection."""
@@ -50,6 +55,10 @@ class ModerationService:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -59,6 +68,7 @@ class ModerationService:
                 self.asked.append(json.loads(body))
                 if self.delay:
                     await asyncio.sleep(self.delay)
+                self.replied += 1
                 writer.write(self._reply() if self.raw is None else self.raw)
                 await writer.drain()
                 if not self.keep or self.raw is not None:
