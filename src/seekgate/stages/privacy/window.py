@@ -106,7 +106,7 @@ class Window:
 
     def flush(self) -> str:
         """The rest, because nothing follows."""
-        out = self._advance(0)
+        out = self._advance(0) if self.held else ""
         return out if self._holds else ""
 
     def _advance(self, keep: int) -> str:
