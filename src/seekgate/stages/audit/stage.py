@@ -150,7 +150,8 @@ class AuditClose(Stage):
 
 
 def opening(kind: int, number: int, x: Exchange, known: Known, prompt: str | None) -> tuple[Any, ...]:
-    """Who asks for what, in the order of `seekgate.stages.audit.records.ASKED`."""
+    """Who asks for what, in the order of `seekgate.stages.audit.records.ASKED`. What was reserved is tokens in, tokens
+    out, and money by currency."""
     who = x.principal
     caller = known.get(who.id)
     if caller is None or caller[0] is not who:
@@ -162,7 +163,7 @@ def opening(kind: int, number: int, x: Exchange, known: Known, prompt: str | Non
         x.admitted_at,
         x.id,
         caller[1],
-        None if reservation is None else reservation.recorded,
+        None if reservation is None else (reservation.input, reservation.output, reservation.money),
         x.client,
         endpoint.operation,
         endpoint.route,

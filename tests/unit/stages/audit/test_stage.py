@@ -38,7 +38,9 @@ class Writer:
 
 
 class Reservation:
-    recorded = ("key_1", 500)
+    """What the quota stage holds."""
+
+    input, output, money = 20, 500, (("CNY", 77),)
 
 
 def asking(**fields: Any) -> Any:
@@ -89,7 +91,7 @@ def test_an_answered_request() -> None:
         "application": "crm-app",
         "tier": "core",
         "user": "li",
-        "reserved": ["key_1", 500],
+        "reserved": [20, 500, [["CNY", 77]]],
         "client": "192.0.2.1",
         "operation": "chat",
         "model": "m",
