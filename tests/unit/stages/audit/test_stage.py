@@ -40,7 +40,7 @@ class Writer:
 class Reservation:
     """What the quota stage holds."""
 
-    input, output, money = 20, 500, (("CNY", 77),)
+    input, output, money = 20, 500, {"CNY": 77}
 
 
 def asking(**fields: Any) -> Any:
@@ -91,7 +91,7 @@ def test_an_answered_request() -> None:
         "application": "crm-app",
         "tier": "core",
         "user": "li",
-        "reserved": [20, 500, [["CNY", 77]]],
+        "reserved": [20, 500, {"CNY": 77}],
         "client": "192.0.2.1",
         "operation": "chat",
         "model": "m",
