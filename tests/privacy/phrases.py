@@ -62,6 +62,39 @@ the customer Portal Login page
 许多先生和女士
 何时的电话会议
 联系人:无
+周边居民表示担心
+公司高层表示满意
+专家认为,成本会上升
+他们说明天有雨
+张口就说方言
+在座的各位老师和同学
+房东的电话打不通
+我是金牛座
+我是白班
+员工安全培训
+客户满意度调查
+学生成绩单
+老师傅们都说好
+业主常见疑问
+司机马上就到
+患者高烧不退
+用户安装失败
+会员积分怎么算
+医生应该怎么做
+通知全体员工
+联系方式和地址
+黄色的电话亭
+乐于助人的家长
+汽车的密码锁
+John Deere makes tractors
+Paris Hilton Hotel rooms
+Dear Valued Customer,
+The Washington Post said
+Thanks Again for Your Help
+Hi Everyone Here
+by Monday Morning
+to New York City
+from San Francisco Bay
 """.strip().splitlines()
 
 NOT_ADDRESSES = """

@@ -55,6 +55,13 @@ def address(r: Random) -> str:
     if way < 0.85:
         estate = r.choice(ESTATES) + r.choice(("小区", "花园", "苑", "公寓", "家园", "大厦", "广场"))
         return start + road + number + r.choice((estate, "")) + unit(r)
+    if way < 0.89:
+        return (
+            start
+            + r.choice(ESTATES)
+            + r.choice(("广场写字楼", "国际中心", "创意园"))
+            + f"{r.randint(1, 3)}座{unit(r)}"
+        )
     if way < 0.93:
         estate = r.choice(ESTATES) + r.choice(("小区", "花园", "公寓", "家园"))
         return start + estate + unit(r)

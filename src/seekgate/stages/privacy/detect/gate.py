@@ -190,6 +190,13 @@ RULES: tuple[Rule, ...] = (
         16,
     ),
     Rule(
+        names.said,
+        frozenset(("NAME",)),
+        (_SURNAME + rb"(?:" + _HAN + rb"){1,2}" + _one(names.SAYS), b"@" + _SURNAME + _HAN),
+        16,
+        16,
+    ),
+    Rule(
         names.english,
         frozenset(("NAME",)),
         (

@@ -33,8 +33,9 @@ class Kind(NamedTuple):
 class Own(NamedTuple):
     """A detector of the installation's own. ``type`` is upper-case by convention and may repeat.
 
-    ``patterns`` are hyperscan expressions (PCRE without look-around and back-references, so linear in the text's
-    length; ``\\w``, ``\\d`` and ``\\b`` mean ASCII), ``words`` are found as they are written; both regardless of case unless ``cased``.
+    ``patterns`` are hyperscan expressions: PCRE without look-around and back-references, in which ``\\w``, ``\\d`` and
+    ``\\b`` mean ASCII; a match takes time linear in the text's length. ``words`` are found as they are written. Both
+    regardless of case, unless ``cased``.
     """
 
     type: str

@@ -13,7 +13,7 @@ from seekgate.stages.privacy.detect.kinds import Span
 from seekgate.stages.privacy.detect.surnames import COMPOUND, FIRST, FOLLOWS, NOT_GIVEN, SINGLE, WORDS
 
 LABELS = (
-    "姓名|名字|我叫|他叫|她叫|名叫|叫做|我是|本人|联系人|收件人|收货人|寄件人"
+    "姓名|名字|主持人|记录人|记录|主讲人|讲师|作者|导师|我叫|他叫|她叫|名叫|叫做|我是|本人|联系人|收件人|收货人|寄件人"
     "|发件人|经办人|负责人|申请人|持卡人|户名|开户人|投保人|被保险人|受益人"
     "|法定代表人|法人代表|法人|患者|病人|客户|员工|同事|同学|乘机人|乘客|司机|车主"
     "|业主|租客|房东|原告|被告|嫌疑人|证人|受害人|当事人|委托人|代理人|甲方|乙方"
@@ -28,10 +28,16 @@ TITLES = (
     "先生|女士|小姐|同学|老师|医生|大夫|经理|总监|主任|教授|律师|同志|师傅|阿姨|护士|警官|法官|院长|校长|处长|局长"
     "|科长"
 )
-OWNED = "身份证|电话|手机|邮箱|银行卡|卡号|账号|地址|住址|护照|生日|工资|病历|简历|合同|密码|车牌|微信|号码|社保|家"
+OWNED = (
+    "身份证|电话|手机|邮箱|银行卡|卡号|账号|地址|住址|护照|生日|工资|病历|简历|合同|密码|车牌|微信|号码|社保"
+)
 _TITLE_SET = frozenset(TITLES.split("|"))
 PERSONAL = "男|女|性别|身份证|电话|手机|生于|联系方式|住址|地址|邮箱|微信|出生"
 _PERSONAL = re.compile(rf"(?<![\u4e00-\u9fff])([\u4e00-\u9fff]{{2,4}})[\s,,、:：(（]{{1,2}}(?={PERSONAL})")
+SAYS = "表示|介绍|指出|坦言|透露|强调|回忆|认为|告诉"
+_SAID = re.compile(
+    rf"(?:(?<![\u4e00-\u9fff])据?|(?<=据))([\u4e00-\u9fff]{{2,4}}?)(?={SAYS})|(?<=@)([\u4e00-\u9fff]{{2,4}})(?![\u4e00-\u9fff])"
+)
 _TITLE = re.compile(rf"(?:{TITLES})|的(?:{OWNED})")
 _BEFORE_NUMBER = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fff]{2,4})[\s,,::、(（]{1,3}\Z")
 _BLOCKERS = frozenset(
@@ -81,6 +87,15 @@ def listed(text: str) -> Iterator[Span]:
     for match in _PERSONAL.finditer(text):
         if _name(text, match.start(1)) == match.end(1):
             yield Span(match.start(1), match.end(1), "NAME")
+
+
+def said(text: str) -> Iterator[Span]:
+    """Chinese names of those who are quoted or spoken to: `王建国表示`, `据王建国介绍`, `@王建国`."""
+    for match in _SAID.finditer(text):
+        group = 1 if match[1] else 2
+        start, end = match.span(group)
+        if end in (_name(text, start), _name(text[:end], start)):
+            yield Span(start, end, "NAME")
 
 
 def before_number(text: str, start: int) -> Span | None:
