@@ -25,7 +25,6 @@ PREFIX = b"sk-sg-"
 
 _BEARER = (b"WWW-Authenticate", b"Bearer")
 _INVALID = (b"WWW-Authenticate", b'Bearer error="invalid_token"')
-_RETRY = (b"Retry-After", b"2")
 
 _MISSING = Reply(
     error=errors.UNAUTHENTICATED,
@@ -257,5 +256,4 @@ def _unavailable(reason: str) -> Reply:
     return Reply(
         error=errors.IDENTITY_UNAVAILABLE,
         message=f"Who is calling cannot be checked at the moment: {reason}. It is not your fault.",
-        headers=(_RETRY,),
     )

@@ -29,7 +29,6 @@ ALGORITHMS = frozenset(f"{family}{bits}" for family in ("RS", "PS", "ES") for bi
 }
 _FORBIDDEN = ("crit", "jku", "jwk", "x5u", "x5c")
 _TYPES = ("jwt", "at+jwt", "application/jwt", "application/at+jwt")
-_RETRY = (b"Retry-After", b"2")
 
 
 class KeySource(Protocol):
@@ -84,7 +83,6 @@ class Absent:
             error=errors.IDENTITY_UNAVAILABLE,
             message="The token cannot be checked at the moment: the keys of its issuer cannot be fetched. "
             "It is not your fault.",
-            headers=(_RETRY,),
         )
 
 

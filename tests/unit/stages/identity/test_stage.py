@@ -145,8 +145,6 @@ def test_not_knowing_is_not_refusing() -> None:
     stage = Identity(FILE, KeyTable(), unavailable=lambda: "the keys have not been read yet")
     verdict = stage.on_request(exchange(headers=bearer("sk-sg-one")))
     assert "the keys have not been read yet" in refused(verdict, errors.IDENTITY_UNAVAILABLE)
-    assert isinstance(verdict, Reply)
-    assert verdict.headers[0][0] == b"Retry-After"
     assert stage.on_request(exchange(headers=bearer("sg-1"))) is None
     refused(stage.on_request(exchange()), errors.UNAUTHENTICATED)
 
