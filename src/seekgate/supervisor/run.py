@@ -225,7 +225,7 @@ class Supervisor:
             self._compile()
 
     def _accompany(self) -> None:
-        """Run what there is to run beside the workers; most of it once these are ready, which need the processor first."""
+        """Run what there is to run beside the workers, most of it once these are ready: they need the processor."""
         companions, ready = self._performer.companions, self._workers.all_ready
         if self._snapshot is not None and not self._stopping and (ready or companions.none_yet):
             wanted = commands_for(self._snapshot, self._home.path, len(self._workers.slots))

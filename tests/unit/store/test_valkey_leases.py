@@ -217,8 +217,8 @@ def test_reports_restore_what_valkey_forgets() -> None:
         lost.start()
         await first.until(lambda: not first.tables.outage and not first.counter("requests").pending)
         counter = first.counter("requests")
-        first.tables.asking[counter] = False
-        await first.until(lambda: not first.tables.asking and not counter.pending)
+        first.tables.reports[counter] = None
+        await first.until(lambda: not first.tables.reports and not counter.pending)
         await second.until(lambda: not second.tables.outage and second.shared._link is not None)
         found = await asyncio.gather(*(second.ask() for _ in range(100)))
         assert sum(isinstance(each, Reservation) for each in found) <= 100 - 60

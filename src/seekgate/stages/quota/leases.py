@@ -16,8 +16,8 @@ from typing import NamedTuple
 from seekgate.stages.quota.counter import Counter
 from seekgate.stages.quota.state import RETRY, Tables
 
-BATCH = 512
-"""Asks in one go, so that neither side is busy with them for long."""
+BATCH, REPORTS = 512, 64
+"""Asks in one go, and reports among them, so that neither side is busy with them for long."""
 
 SWEPT = 2_000
 """Counters looked at in one sweep."""
@@ -97,23 +97,25 @@ class Leases:
     def collect(self, now: float) -> list[Ask]:
         """What is to be asked now. Each ask must come back to `answered` or `failed`."""
         tables = self._tables
-        asks: list[Ask] = []
-        for c in [c for c in tables.asking if not c.pending][:BATCH]:
-            more = tables.asking.pop(c)
-            if c.end <= now:
-                c.roll(now, False)
-            if c.left < 0:
-                # More was used than was leased: it has been taken out all the same.
-                c.granted -= c.left
-                c.left = 0
-            need, extra = max(0, c.wanted - c.left), 0
-            if need or more:
-                extra = self._demand(c, now)
-            quantum, c.wanted = max(c.quantum, 1), 0
-            c.pending = True
-            held = c.left + c.reserved
-            asks.append(Ask(c, c.id, c.start, c.end, c.limit, c.granted, held, c.left, quantum, need, extra))
+        asks = [self._ask(c, now, True) for c in _some(tables.asking, BATCH)]
+        asks += [self._ask(c, now, False) for c in _some(tables.reports, REPORTS)]
         return asks
+
+    def _ask(self, c: Counter, now: float, more: bool) -> Ask:
+        self._tables.asking.pop(c, None)
+        self._tables.reports.pop(c, None)
+        if c.end <= now:
+            c.roll(now, False)
+        if c.left < 0:
+            # More was used than was leased: it has been taken out all the same.
+            c.granted -= c.left
+            c.left = 0
+        need = max(0, c.wanted - c.left)
+        extra = self._demand(c, now) if need or more else 0
+        quantum, c.wanted = max(c.quantum, 1), 0
+        c.pending = True
+        held = c.left + c.reserved
+        return Ask(c, c.id, c.start, c.end, c.limit, c.granted, held, c.left, quantum, need, extra)
 
     def _demand(self, c: Counter, now: float) -> int:
         """The lease that demand calls for: twice the last one when that lasted for less than half a second."""
@@ -190,13 +192,13 @@ class Leases:
             if not c.reserved:
                 self._tables.drop(c)
         elif held != c.held or c.left < 0:
-            self._tables.asking.setdefault(c, False)
+            self._tables.reports[c] = None
         elif c.left > 0:
             if now - c.reported_at > IDLE:
                 self._give_back(c)
         elif c.reserved:
             if now - c.reported_at > RENEW:
-                self._tables.asking.setdefault(c, False)
+                self._tables.reports[c] = None
         elif c.unit == "concurrency" and now - c.asked_at > FORGET:
             self._tables.drop(c)
 
@@ -209,7 +211,7 @@ class Leases:
     def _give_back(self, c: Counter) -> None:
         c.granted -= c.left
         c.left = c.low = 0
-        self._tables.asking.setdefault(c, False)
+        self._tables.reports[c] = None
 
     def farewell(self, now: float) -> list[Ask]:
         """The worker ends and nothing is in flight: what it held of every limit goes back."""
@@ -219,3 +221,14 @@ class Leases:
                 granted = c.granted - max(c.left, 0) - c.reserved
                 asks.append(Ask(c, c.id, c.start, c.end, c.limit, granted, 0, 0, 1, 0, 0))
         return asks
+
+
+def _some(counters: dict[Counter, None], most: int) -> list[Counter]:
+    """The first of them that are not being asked for already."""
+    found: list[Counter] = []
+    for c in counters:
+        if not c.pending:
+            found.append(c)
+            if len(found) >= most:
+                break
+    return found

@@ -59,8 +59,9 @@ class Tables:
         self.offset = 0.0
         self.fleet = 1
         self.counters: dict[str, Counter] = {}
-        # What is to be asked for, and whether demand calls for a lease; otherwise it is a report only.
-        self.asking: dict[Counter, bool] = {}
+        # Of which more is to be asked for, and of which there is only something to report.
+        self.asking: dict[Counter, None] = {}
+        self.reports: dict[Counter, None] = {}
         self.tight: dict[Counter, None] = {}
         self._warn = warn
         self._file: dict[tuple[str, str], LimitRow] = {}
@@ -154,6 +155,7 @@ class Tables:
             if counter is None:
                 counter = self.counters[id] = Counter(scope, name, rule)
                 counter.roll(now, not self.shared)
+                counter.asked_at = now
                 start, used = self.remembered.pop(id, (0, 0))
                 if start == counter.start and not self.shared:
                     counter.left -= used
@@ -192,7 +194,7 @@ class Tables:
                     c.quantum = n
                 c.quantum = min(c.quantum, n)
                 c.wanted += n
-                self.asking[c] = True
+                self.asking[c] = None
             return NEED
         self._grant(plan, input, output, money)
         return GRANTED
@@ -213,7 +215,7 @@ class Tables:
             if c.left < c.low:
                 c.low = 0
                 if not self.outage:
-                    self.asking[c] = True
+                    self.asking[c] = None
             if c.left + c.room < c.soft_left and not c.warned:
                 c.warned = True
                 self._warn(c)
@@ -238,6 +240,7 @@ class Tables:
         if shared != self.shared:
             self.shared = shared
             self.asking.clear()
+            self.reports.clear()
             self.tight.clear()
             for counter in self.counters.values():
                 counter.share(now, not shared)
@@ -247,6 +250,7 @@ class Tables:
         counter.left = GONE
         self.counters.pop(counter.id, None)
         self.asking.pop(counter, None)
+        self.reports.pop(counter, None)
         self.tight.pop(counter, None)
 
 

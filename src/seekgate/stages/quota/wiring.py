@@ -18,7 +18,8 @@ from seekgate.config.snapshot import Snapshot
 from seekgate.host.clock import Clock
 from seekgate.host.complaints import complain
 from seekgate.host.socket_path import socket_path
-from seekgate.stages.quota.counter import Counter
+from seekgate.pipeline.principal import Principal
+from seekgate.stages.quota.counter import NO_MONEY, Counter, Money
 from seekgate.stages.quota.leases import Leases
 from seekgate.stages.quota.memory import Memory
 from seekgate.stages.quota.stage import Ledger, Prices, Quota
@@ -47,6 +48,7 @@ class Limits:
         self._settings = Settings()
         self._where: tuple[Valkey | None, str | None] = (None, None)
         self._memory: Memory | None = None
+        self._orphans: list[tuple[Principal, str, str, float, int, int, Money]] = []
         self._home = Path()
         self._workers = 1
         self._ledger: Ledger = _Ledger(self)
@@ -112,9 +114,37 @@ class Limits:
         """The place where limits are shared; None where they are not."""
         return self._shared
 
+    def charge(
+        self,
+        principal: Principal,
+        model: str,
+        provider: str,
+        at: float,
+        input: int,
+        output: int,
+        money: Money = NO_MONEY,
+    ) -> None:
+        """Charge what a request has used that nobody settled, because its worker died.
+
+        Tokens and ``money`` (micro-units by currency) go to the windows that hold ``at``, the Unix second of its
+        admission; windows that are over are not charged. It is done at the next tick, when the limits are known.
+        """
+        self._orphans.append((principal, model, provider, at, input, output, money))
+
+    def _charge_orphans(self) -> None:
+        orphans, self._orphans = self._orphans, []
+        for principal, model, provider, at, input, output, money in orphans:
+            now = self._clock.wall() + self.tables.offset
+            plan = self.tables.plan(principal, f"orphans of {provider}", model, provider, now)
+            for c in plan.counters:
+                if c.unit not in ("requests", "concurrency") and c.start <= at < c.end:
+                    c.left -= c.amount(input, output, money)
+
     def tick(self) -> None:
         """Called at short intervals."""
         self._connect()
+        if self._orphans:
+            self._charge_orphans()
         if self._shared is not None:
             self._shared.tick()
             return

@@ -76,7 +76,7 @@ def test_leases_grow_with_demand_and_shrink_without() -> None:
     now = NOW
     for wait in (0.0, 0.1, 0.1, 0.1, 5.0, 5.0):
         now += wait
-        found.asking[counter] = True
+        found.asking[counter] = None
         (ask,) = held.collect(now)
         sizes.append(ask.extra)
         answer(held, [ask], ask.extra)
@@ -123,14 +123,14 @@ def test_what_has_changed_is_reported_and_what_is_idle_given_back() -> None:
     want(found)
     answer(held, held.collect(NOW), 10)
     held.sweep(NOW)
-    assert not found.asking
+    assert not found.reports
     assert plan(found).take(NOW, 0, 0, {})
     held.sweep(NOW + 0.2)
     (ask,) = held.collect(NOW + 0.2)
     assert (ask.granted, ask.held, ask.need, ask.extra) == (10, 9, 0, 0)
     held.answered([ask], [Answer(0, 1000, 0, False)], NOW + 0.2)
     held.sweep(NOW + 0.4)
-    assert not found.asking
+    assert not found.reports
     held.sweep(NOW + 1.0)
     (ask,) = held.collect(NOW + 1.0)
     assert (ask.granted, ask.held) == (1, 0)
@@ -150,7 +150,7 @@ def test_slots_are_renewed_while_in_use_and_forgotten_when_idle() -> None:
     answer(held, held.collect(NOW), 1, room=4)
     assert found.decide(plan(found), NOW, 0, 0, {}) is GRANTED
     held.sweep(NOW + 1)
-    assert not found.asking
+    assert not found.reports
     held.sweep(NOW + leases.RENEW + 1)
     assert len(held.collect(NOW + leases.RENEW + 1)) == 1
     counter.pending = False
@@ -214,3 +214,16 @@ def test_the_principal_is_known() -> None:
     found, _, counter = made(requests={60: 5})
     assert plan(found).principal is ANN
     assert counter.name == "ann"
+
+
+def test_who_waits_is_asked_for_before_what_is_only_reported() -> None:
+    found = tables(row(requests={60: 1000}), shared=True)
+    held = Leases(found)
+    for number in range(leases.REPORTS * 3):
+        (counter,) = found._of("key", f"k{number}", found.rule("key", f"k{number}"), NOW)
+        found.reports[counter] = None
+    want(found)
+    asks = held.collect(NOW)
+    assert asks[0].id == "key:ann|requests|60"
+    assert len(asks) == 1 + leases.REPORTS
+    assert len(held.collect(NOW)) == leases.REPORTS

@@ -155,7 +155,7 @@ def test_more_is_fetched_ahead() -> None:
     assert ask(found) is GRANTED
     assert not found.asking
     assert ask(found) is GRANTED
-    assert found.asking == {counter: True}
+    assert found.asking == {counter: None}
     assert counter.low == 0
 
 

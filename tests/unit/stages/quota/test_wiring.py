@@ -189,3 +189,19 @@ def test_without_limits_nothing_is_connected(tmp_path: Path) -> None:
     assert made.limits.shared is None
     made.limits.tick()
     made.limits.close()
+
+
+def test_what_a_dead_worker_left_unsettled_is_charged(tmp_path: Path) -> None:
+    made = Made(tmp_path, limited())
+    made.limits.charge(ANN, "m", "cloud", time.time(), 300, 100, {"CNY": 70})
+    made.limits.charge(ANN, "m", "cloud", time.time() - 90_000, 999, 999)
+    budget = Budget("month", "CNY", 1000)
+    made.load(limited(row(requests={3600: 5}, tokens={86_400: 1000}, budgets=(budget,), concurrency=2)))
+    made.limits.tick()
+    made.limits.tick()
+    assert {c.unit: c.left for c in made.limits.tables.counters.values()} == {
+        "requests": 5,
+        "tokens": 600,
+        "money": 930,
+        "concurrency": 2,
+    }
