@@ -53,19 +53,21 @@ class Certificates:
 
     def __init__(self, rules: Iterable[Certificate]) -> None:
         self._rules = tuple(_Rule(rule) for rule in rules)
-        self._known: dict[Peer, Known | None] = {}
+        self._known: dict[Peer | str, Known | None] = {}
 
     def find(self, peer: Peer) -> Known | None:
         """Whom this certificate's holder is, or None when no rule is about it."""
+        # A fingerprint says everything of a certificate, but not how much of it a proxy has told.
+        key = peer.fingerprint if peer.fingerprint and peer.source == "handshake" else peer
         try:
-            return self._known[peer]
+            return self._known[key]
         except KeyError:
             pass
         rule = next((rule.entry for rule in self._rules if rule.matches(peer)), None)
         known = None if rule is None else _known(rule, peer)
         if len(self._known) >= REMEMBERED:
             self._known.clear()
-        self._known[peer] = known
+        self._known[key] = known
         return known
 
 

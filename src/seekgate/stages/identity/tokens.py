@@ -9,6 +9,7 @@ until it expires.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -178,9 +179,13 @@ def _instant(claims: dict[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = math.inf
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            number = float(value)
+    if not math.isfinite(number):
         raise _Refused(f"its claim '{name}' is not a number")
-    return float(value)
+    return number
 
 
 def _check_audience(claims: dict[str, Any], issuer: Issuer) -> None:

@@ -98,6 +98,15 @@ def test_what_a_holder_is_called() -> None:
     assert (named.principal.name, named.principal.id) == ("partner", PEER.spiffe)
 
 
+def test_what_a_proxy_has_told_less_of_is_looked_at_by_itself() -> None:
+    rules = Certificates([Certificate(san="*.acme.example")])
+    assert rules.find(PEER) is not None
+    told = {"fingerprint": PEER.fingerprint, "source": "xfcc"}
+    assert rules.find(Peer(**told)) is None  # type: ignore[arg-type]
+    assert rules.find(Peer(**told, dns=PEER.dns)) is not None  # type: ignore[arg-type]
+    assert rules.find(PEER) is not None
+
+
 def test_strangers_are_remembered_too_and_everything_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REMEMBERED", 4)
     rules = Certificates([Certificate(san="*.acme.example")])

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seekgate.config.compiled.identity import Claims
 from seekgate.pipeline.stage import Reply
 from seekgate.stages.identity.jwks import KeySet, succeed
 from seekgate.stages.identity.state import Known
@@ -105,6 +106,11 @@ FORGED: dict[str, tuple[bytes, str]] = {
     "no expiry": (token(exp=None), "when it expires"),
     "expiry is text": (token(exp=str(NOW + 600)), "'exp' is not a number"),
     "expiry is true": (token(exp=True), "'exp' is not a number"),
+    "expiry is beyond every float": (token(exp=10**400), "'exp' is not a number"),
+    "not before is beyond every float": (token(nbf=-(10**400)), "'nbf' is not a number"),
+    "a number of too many digits": (
+        sign(RS, json.dumps(claims()).replace(str(NOW + 600), "9" * 5000)), "not a JSON object",
+    ),
     "expiry is infinite": (sign(RS, json.dumps(claims()).replace(str(NOW + 600), "1e999")), "'exp' is not a number"),
     "expiry is not a number": (sign(RS, json.dumps(claims()).replace(str(NOW + 600), "NaN")), "not a JSON object"),
     "not valid yet": (token(nbf=NOW + 31), "not valid yet"),
@@ -232,6 +238,25 @@ def test_nothing_that_is_presented_raises(tail: bytes) -> None:
     ):
         verdict = look(presented)
         assert verdict is None or isinstance(verdict, Reply)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "x"]), JSON),
+    st.dictionaries(st.sampled_from(["iss", "aud", "sub", "exp", "nbf", "iat", "roles", "team"]), JSON),
+)
+def test_no_header_and_no_claims_raise(header: dict[str, Any], said: dict[str, Any]) -> None:
+    for head in (header, {**RS, **header}, RS):
+        for body in (said, {**claims(), **said}):
+            parts = [encoded(json.dumps(part).encode()) for part in (head, body)]
+            verdict = look(f"{'.'.join(parts)}.AAAA".encode(), claims=Claims(roles="roles", team="team.x"))
+            assert isinstance(verdict, Reply | Absent)
 
 
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 255))
