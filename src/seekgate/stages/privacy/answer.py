@@ -131,8 +131,23 @@ class Answer:
 
     def events(self, data: bytes) -> bytes:
         """One or more whole events."""
-        if data.find(b"\n\n") == len(data) - 2 and data.find(b"\r") < 0:
+        if data.find(b"\r") >= 0 or not data.endswith(b"\n\n"):
+            return self._blocks(data)
+        if data.find(b"\n\n") == len(data) - 2:
             return self._event(data)
+        out: list[bytes] = []
+        same = True
+        for lines in data[:-2].split(b"\n\n"):
+            event = lines + b"\n\n"
+            said = self._event(event)
+            same = same and said is event
+            out.append(said)
+            if self.findings.blocked:
+                return b"".join(out)
+        return data if same else b"".join(out)
+
+    def _blocks(self, data: bytes) -> bytes:
+        """Events with other line ends, and comments without a blank line behind them."""
         out: list[bytes] = []
         at = 0
         while (block := _BLOCK.match(data, at)) is not None:

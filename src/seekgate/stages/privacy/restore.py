@@ -49,7 +49,8 @@ _OPEN = -2
 
 
 class State(NamedTuple):
-    """How far the reading of a token has come: its plain form, the separators since, and where to go on."""
+    """How far the reading of a token has come: its plain form, the separators since, and how many characters were
+    read."""
 
     plain: str
     gap: int
@@ -78,6 +79,8 @@ class Restorer:
         search, at, pieces = _START.search, 0, []
         while (found := search(text, at)) is not None:
             start = found.start()
+            if start:
+                state = _BEGIN  # what was held was no token after all
             end, value, state = match(self._vault, text, start, self._nested, state)
             if end == _FAILED:
                 pieces.append(text[at : start + 1])
@@ -85,7 +88,7 @@ class Restorer:
             elif end == _OPEN:
                 pieces.append(text[at:start])
                 self.held = text[start:]
-                self._state = state._replace(at=state.at - start)
+                self._state = state
                 return "".join(pieces)
             else:
                 pieces += (text[at:start], inside(value) if self._nested else value)
@@ -151,7 +154,7 @@ def match(vault: Vault, text: str, start: int, nested: bool, state: State = _BEG
             gap += 1
     if len(text) - start >= MAX_HELD:
         return _FAILED, "", _BEGIN
-    return _OPEN, "", State(plain, gap, at)
+    return _OPEN, "", State(plain, gap, at - start)
 
 
 def _escape(text: str, at: int) -> tuple[str, int]:

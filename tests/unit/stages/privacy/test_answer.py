@@ -77,6 +77,10 @@ def test_an_event_without_a_token_passes_as_the_same_object() -> None:
     for text in ("Hello", " world", " 张三", "\\n"):
         one = made.event([made.delta((0, "content", -1), text)])
         assert playing.events(one) is one
+    several = b"".join(made.event([made.delta((0, "content", -1), text)]) for text in ("Hel", "lo", "!"))
+    assert playing.events(several) is several
+    odd = b": c\n\n\n\n" + several.replace(b"\n\n", b"\n\n\n")[:-1]
+    assert playing.events(odd) == odd
 
 
 def test_a_token_over_three_events() -> None:

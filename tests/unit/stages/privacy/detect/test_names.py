@@ -10,7 +10,7 @@ from seekgate.stages.privacy.detect import names
 
 
 def _found(text: str) -> list[str]:
-    spans = chain(names.chinese(text), names.listed(text), names.english(text))
+    spans = chain(names.chinese(text), names.english(text))
     return sorted({text[start:end] for start, end, _ in spans})
 
 
@@ -26,6 +26,9 @@ def _found(text: str) -> list[str]:
         ("王小明,男,1990年生", ["王小明"]),
         ("李雷(女)", ["李雷"]),
         ("我是王丽,想咨询", ["王丽"]),
+        ("据王建国介绍,项目顺利", ["王建国"]),
+        ("王建国表示满意,@李雷 也是", ["李雷", "王建国"]),
+        ("周边居民表示担心,公司高层表示满意", []),
         ("客户高先生,王总和李老师", []),
         ("我是高级工程师", []),
         ("负责人应当签字", []),
