@@ -12,6 +12,7 @@ from seekgate.config import engines as engine
 from seekgate.config.translate import inner_type
 from seekgate.settings import Loaded, Settings
 from seekgate.stages.access import config as access
+from seekgate.stages.audit import config as audit
 from seekgate.stages.guard import config as guard
 from seekgate.stages.identity import config as identity
 from seekgate.stages.privacy import config as privacy
@@ -41,6 +42,9 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("privacy.tokens", privacy.Tokens),
     ("privacy.answers", privacy.Answers),
     ("database", database.Database),
+    ("audit", audit.Audit),
+    ("audit.content", audit.Content),
+    ("audit.export_heads", audit.ExportHeads),
     ("guard", guard.Guard),
     ("guard.lists", guard.PatternList),
     ("guard.injection", guard.Injection),
