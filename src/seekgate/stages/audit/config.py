@@ -58,8 +58,7 @@ class ExportHeads(Section):
 
 
 class Audit(Section):
-    """The audit ledger: a record of every request before an upstream is called and when it is done, in an append-only,
-    hash-chained and signed journal under `SEEKGATE_HOME/journal`."""
+    """A record of every request, in an append-only, hash-chained and signed journal under `SEEKGATE_HOME/journal`."""
 
     fsync: Literal["always", "interval", "never"] = Field(
         default="interval",
