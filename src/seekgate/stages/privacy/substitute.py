@@ -14,6 +14,8 @@ from seekgate.wire.texts import Edit, Text, edit, edits
 
 Change = tuple[int, int, str]
 
+MAX_ROUNDS = 4
+
 
 class Finding(NamedTuple):
     """A string of the request and what was found in it, in order and without overlaps."""
@@ -72,9 +74,15 @@ def _changes(finding: Finding, actions: Mapping[str, str], vault: Vault) -> list
 
 
 def _escape(changes: list[tuple[Text, list[Change]]], vault: Vault) -> None:
-    """Replace look-alikes between the changes, until no token that was issued has any left."""
+    """Replace look-alikes between the changes, and those of the tokens that this issues.
+
+    Only somebody with the key could foresee the second round. It is bounded all the same; a look-alike that is left
+    could only become the text that its token stands for, which the request has brought itself.
+    """
     issued = 0
-    while issued != len(vault):
+    for _ in range(MAX_ROUNDS):
+        if issued == len(vault):
+            return
         issued = len(vault)
         for text, replaced in changes:
             edges = [0, *(edge for start, end, _ in replaced for edge in (start, end)), len(text.value)]

@@ -6,13 +6,14 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seekgate.stages.privacy.detect import Span
 from seekgate.stages.privacy.restore import Restorer, look_alikes
 from seekgate.stages.privacy.substitute import Finding, substitute
-from seekgate.stages.privacy.tokens import Mint, Vault
+from seekgate.stages.privacy.tokens import LOOK_ALIKE, Mint, Vault
 from seekgate.wire.texts import Text, read
 from tests.support import privacy as made
 
@@ -138,12 +139,23 @@ def test_tokens_in_other_texts_are_escaped_too_and_without_tokens_nothing_is() -
 
 
 def test_a_look_alike_of_an_escape_is_escaped() -> None:
-    text = "13812345678 PII_CN_MOBILE_A01 PII_TEXT_A01 pii-text-a02"
-    vault = fresh("conversation")
-    out = content_of(replaced(message(text), TOKEN, vault))
-    assert restored(vault, out) == text
-    assert out.split(" ")[0] == "PII_CN_MOBILE_A01"
-    assert out.count("PII_CN_MOBILE_A01") == 1
+    for numbering in ("hash", "conversation"):
+        first = fresh(numbering).issue("CN_MOBILE", "13812345678")
+        second = fresh(numbering).issue(LOOK_ALIKE, first)
+        text = f"13812345678 {first} {second} pii-text-a01"
+        vault = fresh(numbering)
+        out = content_of(replaced(message(text), TOKEN, vault))
+        assert restored(vault, out) == text
+        assert out.split(" ")[:2] == [first, second]
+        assert out.count(first) == out.count(second) == 1
+
+
+def test_escaping_ends_whatever_is_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Vault, "_hash", lambda self, type, value, attempt: f"b{len(self):05d}")
+    text = "13812345678 PII_CN_MOBILE_b00000 " + " ".join(f"PII_TEXT_b{number:05d}" for number in range(200))
+    vault = fresh()
+    replaced(message(text), TOKEN, vault)
+    assert len(vault) < 10
 
 
 @given(
