@@ -55,6 +55,7 @@ _HIDDEN = rb"(?:[*xX]|" + _any("●×•■＊ｘＸ") + rb")"
 _HOUSE = rb"(?:[0-9]|" + _any("〇零一二三四五六七八九十百") + rb"){1,5}"
 _SPACE = rb"(?:\\{1,2}[nrt\"]|[\s:=,.\"'(]|\xef\xbc[\x9a\x8c\x88]|\xe2\x80[\x98-\x9d])"
 _SURNAME = _one([*SINGLE, *COMPOUND])
+_NAME = _SURNAME + rb"(?:" + _HAN + rb"){1,2}"
 _PLACES = _any("京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼")
 
 # What the fold undoes: escapes, characters without width, full-width letters and digits.
@@ -161,39 +162,11 @@ RULES: tuple[Rule, ...] = (
         frozenset(("NAME",)),
         (
             _one(names.LABELS) + rb"(?:" + _SPACE + rb"|" + _any("是为叫名") + rb"){0,4}" + _SURNAME,
-            _SURNAME
-            + rb"(?:"
-            + _HAN
-            + rb"){1,2}(?:"
-            + _one(names.TITLES)
-            + rb"|"
-            + "的".encode()
-            + _one(names.OWNED)
-            + rb")",
+            _NAME + rb"(?:" + _one(names.TITLES) + rb"|" + "的".encode() + _one(names.OWNED) + rb")",
+            _NAME + rb"(?:[\s,(:]|" + _any(",、:（") + rb")" + _one(names.PERSONAL),
+            b"@" + _HAN + _HAN,
         ),
         20,
-        16,
-    ),
-    Rule(
-        names.listed,
-        frozenset(("NAME",)),
-        (
-            _SURNAME
-            + rb"(?:"
-            + _HAN
-            + rb"){1,2}(?:[\s,(:]|"
-            + _any(",、:（")
-            + rb"){1,2}"
-            + _one(names.PERSONAL),
-        ),
-        16,
-        16,
-    ),
-    Rule(
-        names.said,
-        frozenset(("NAME",)),
-        (_SURNAME + rb"(?:" + _HAN + rb"){1,2}" + _one(names.SAYS), b"@" + _SURNAME + _HAN),
-        16,
         16,
     ),
     Rule(

@@ -33,11 +33,8 @@ OWNED = (
 )
 _TITLE_SET = frozenset(TITLES.split("|"))
 PERSONAL = "男|女|性别|身份证|电话|手机|生于|联系方式|住址|地址|邮箱|微信|出生"
-_PERSONAL = re.compile(rf"(?<![\u4e00-\u9fff])([\u4e00-\u9fff]{{2,4}})[\s,,、:：(（]{{1,2}}(?={PERSONAL})")
-SAYS = "表示|介绍|指出|坦言|透露|强调|回忆|认为|告诉"
-_SAID = re.compile(
-    rf"(?:(?<![\u4e00-\u9fff])据?|(?<=据))([\u4e00-\u9fff]{{2,4}}?)(?={SAYS})|(?<=@)([\u4e00-\u9fff]{{2,4}})(?![\u4e00-\u9fff])"
-)
+_PERSONAL = re.compile(rf"(?<![\u4e00-\u9fff])([\u4e00-\u9fff]{{2,4}})[\s,,、:：(（](?={PERSONAL})")
+_CALLED = re.compile(r"(?<=@)[\u4e00-\u9fff]{2,4}(?![\u4e00-\u9fff])")
 _TITLE = re.compile(rf"(?:{TITLES})|的(?:{OWNED})")
 _BEFORE_NUMBER = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fff]{2,4})[\s,,::、(（]{1,3}\Z")
 _BLOCKERS = frozenset(
@@ -68,7 +65,7 @@ _NOBODY = frozenset(
 
 
 def chinese(text: str) -> Iterator[Span]:
-    """Chinese names beside a label, a title or what belongs to somebody."""
+    """Chinese names beside a label, a title, what belongs to somebody, or after an `@`."""
     for match in _LABEL.finditer(text):
         start = match.end()
         end = _name(text, start)
@@ -80,22 +77,17 @@ def chinese(text: str) -> Iterator[Span]:
         start = _name_before(text, match.start())
         if start is not None:
             yield Span(start, match.start(), "NAME")
+    yield from _listed(text)
+    for match in _CALLED.finditer(text):
+        if _name(text, match.start()) == match.end():
+            yield Span(match.start(), match.end(), "NAME")
 
 
-def listed(text: str) -> Iterator[Span]:
+def _listed(text: str) -> Iterator[Span]:
     """Chinese names at the head of a list of what belongs to a person: `王小明,男,1990年…`."""
     for match in _PERSONAL.finditer(text):
         if _name(text, match.start(1)) == match.end(1):
             yield Span(match.start(1), match.end(1), "NAME")
-
-
-def said(text: str) -> Iterator[Span]:
-    """Chinese names of those who are quoted or spoken to: `王建国表示`, `据王建国介绍`, `@王建国`."""
-    for match in _SAID.finditer(text):
-        group = 1 if match[1] else 2
-        start, end = match.span(group)
-        if end in (_name(text, start), _name(text[:end], start)):
-            yield Span(start, end, "NAME")
 
 
 def before_number(text: str, start: int) -> Span | None:
