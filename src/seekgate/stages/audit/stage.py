@@ -91,6 +91,8 @@ class AuditOpen(Stage):
 
     def on_request(self, x: Exchange) -> Verdict:
         """Append the open record."""
+        if not x.candidates:
+            return None  # no upstream will be called: one record at the end is enough
         writer = self._writer
         if writer.refusing:
             return UNAVAILABLE

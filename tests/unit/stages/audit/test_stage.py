@@ -148,6 +148,17 @@ def test_a_refused_request_has_one_record() -> None:
     assert record["duration_us"] == 500_000
 
 
+def test_what_calls_no_upstream_is_not_opened() -> None:
+    writer, ledger, opening, closing = stages()
+    writer.refusing = True  # which is no reason to refuse a list of models
+    x = asking(candidates=())
+    assert opening.on_request(x) is None
+    assert not ledger.open
+    settle(x)
+    closing.on_end(x)
+    assert [record["record"] for record in writer.named] == ["single"]
+
+
 def test_when_records_cannot_be_written() -> None:
     writer, ledger, opening, closing = stages()
     writer.refusing = True

@@ -11,6 +11,8 @@ import msgspec
 import pytest
 
 from seekgate.config.compiled.audit import Audit, Content
+from seekgate.config.snapshot import Deployment
+from seekgate.pipeline.exchange import Exchange
 from seekgate.stages.audit.trail import Trail
 from seekgate.store.journal import keeper, names
 from seekgate.store.journal.keeping import Orphan
@@ -21,6 +23,12 @@ from tests.support.scene_exchange import exchange
 from tests.support.until import until
 
 QUIET = Audit(fsync="never")
+
+
+def asked() -> Exchange:
+    """A request that an upstream answers."""
+    candidates = (Deployment("d", "cloud", "m"),)
+    return exchange(b"body", status=200, outcome="answered", ended_at=101.0, candidates=candidates)
 
 
 class Loop:
@@ -42,7 +50,7 @@ class Rig:
     def one(self, policy: Audit = QUIET) -> None:
         """A request through both stages."""
         opening, closing = self.trail.stages(policy, lambda reference: "00" * 32)
-        x = exchange(b"body", status=200, outcome="answered", ended_at=101.0)
+        x = asked()
         assert opening.on_request(x) is None
         self.trail.commit()
         closing.on_end(x)
@@ -115,7 +123,7 @@ def test_other_settings_go_on_in_the_same_journal(rig: Rig, tmp_path: Path) -> N
 def test_turned_off_it_waits_for_what_is_open(rig: Rig, tmp_path: Path) -> None:
     rig.trail.use(QUIET)
     opening, closing = rig.trail.stages(QUIET, str)
-    x = exchange(b"body", status=200, outcome="answered", ended_at=101.0)
+    x = asked()
     opening.on_request(x)
     rig.trail.use(None)
     rig.trail.tick()
@@ -139,7 +147,7 @@ def test_a_failing_journal_refuses_and_recovers(rig: Rig, tmp_path: Path) -> Non
     assert rig.trail.failing
     assert rig.trail.refusing
     opening, _ = rig.trail.stages(QUIET, str)
-    assert opening.on_request(exchange(b"body")) is not None
+    assert opening.on_request(asked()) is not None
     assert rig.trail.take_counts() == (1, 0, 0)
     (tmp_path / "journal").unlink()
     rig.trail.tick()
