@@ -50,8 +50,8 @@ from seekgate.stages.identity.jwks import KeySet
 from seekgate.stages.identity.wiring import Callers, Parse
 from seekgate.stages.metering.prices import PriceTable, builtin
 from seekgate.stages.metering.stage import Metering
-from seekgate.stages.quota.wiring import Limits
 from seekgate.stages.privacy.wiring import Builder as PrivacyBuilder
+from seekgate.stages.quota.wiring import Limits
 from seekgate.stages.route.stage import Route
 from seekgate.stages.route.state import RouteTable
 from seekgate.store.journal import Ticket
@@ -86,7 +86,7 @@ class Application:
         self._access = AccessRows()
         for kind in ("role", "binding"):
             self.rows.register(kind, self._access.apply)
-        self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow, clock.wall)
+        self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow, clock.wall, metrics)
         self.rows.register("key", self._callers.keys.apply, self._callers.keys.ids)
         self._limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret)
         self.rows.register("limit", self._limits.apply)
@@ -252,7 +252,7 @@ class Application:
     def tick(self) -> None:
         """Settle what has been collected, and hand the records to the log's thread."""
         self.rows.follow()
-        self._callers.tick()
+        self._callers.tick(self.rows.number)
         self._limits.tick()
         self._hand_over()
         self._count_lost()

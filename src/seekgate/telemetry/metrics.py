@@ -154,6 +154,21 @@ PRICE_CALENDAR_EXPIRED = Spec(
 SNAPSHOT = Spec(
     "seekgate_snapshot_number", "gauge", "Number of the configuration in force.", ("worker",), merge="max"
 )
+ROWS_NUMBER = Spec(
+    "seekgate_rows_change_number",
+    "gauge",
+    "Number of the newest change of rows (keys, roles, limits) that the worker knows.",
+    ("worker",),
+    merge="max",
+)
+KEYS = Spec("seekgate_keys", "gauge", "Keys of the database that workers know.", merge="max")
+KEY_SETS_FAILING = Spec(
+    "seekgate_key_set_failing",
+    "gauge",
+    "1 while the key set of an issuer of tokens cannot be fetched by some worker; else 0.",
+    ("issuer",),
+    merge="max",
+)
 SNAPSHOT_LOADS = Spec(
     "seekgate_snapshot_loads_total",
     "counter",
@@ -232,6 +247,7 @@ SPECS = (
     AUDIT_LOST, AUDIT_ABANDONED, ACCESS_LOG_LOST,
     LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS, PROCESS_START, DUMPS_UNREADABLE, QUOTA_REFUSALS,
     QUOTA_CALLS, QUOTA_OUTAGE, GUARD_FINDINGS,
+    ROWS_NUMBER, KEYS, KEY_SETS_FAILING,
 )  # fmt: skip
 """All of them, in the order of the reference page and of the exposition."""
 
@@ -267,6 +283,9 @@ class Metrics:
         self.upstream_connects = registry.counter(UPSTREAM_CONNECTS)
         self.upstream_retries = registry.counter(UPSTREAM_RETRIES)
         self.snapshot_number = registry.gauge(SNAPSHOT)
+        self.rows_number = registry.gauge(ROWS_NUMBER)
+        self.keys = registry.gauge(KEYS).labels()
+        self.key_sets_failing = registry.gauge(KEY_SETS_FAILING)
         self.snapshot_loads = registry.counter(SNAPSHOT_LOADS)
         self.price_calendar_expired = registry.gauge(PRICE_CALENDAR_EXPIRED).labels()
         self.access_log_lost = registry.counter(ACCESS_LOG_LOST).labels()

@@ -20,6 +20,7 @@ from seekgate.stages.identity.stage import Identity, IdentityByBoth
 from seekgate.stages.identity.state import FileKeys, KeyHash, KeyTable
 from seekgate.stages.identity.tokens import KeySource, Tokens
 from seekgate.store import key_hash
+from seekgate.telemetry.metrics import Metrics
 
 DATABASE = "seekgate.db"
 
@@ -58,10 +59,12 @@ class Callers:
         loaded: Callable[[], bool],
         follow: Follow,
         wall: Callable[[], float],
+        metrics: Metrics,
     ) -> None:
         self.keys = KeyTable()
         self.used: set[str] = set()
         self._wall = wall
+        self._metrics = metrics
         self._last_used: dict[str, float] = {}
         self._slot = 0
         self._resolve = secret
@@ -110,6 +113,7 @@ class Callers:
         for place, source in self._sources.items():
             if place not in sources:
                 source.close()
+                self._metrics.key_sets_failing.labels(place[0]).value = 0
         self._sources = sources
         for source in sources.values():
             source.start()
@@ -117,8 +121,12 @@ class Callers:
         self._reference = snapshot.identity.hash_secret
         self._read_secret(again=True)
 
-    def tick(self) -> None:
-        """A few times a second."""
+    def tick(self, number: int) -> None:
+        """A few times a second. ``number`` is that of the newest change of rows that is known."""
+        self._metrics.rows_number.labels(str(self._slot)).value = number
+        self._metrics.keys.value = len(self.keys)
+        for place, source in self._sources.items():
+            self._metrics.key_sets_failing.labels(place[0]).value = int(bool(source.trouble))
         if self.keys.hash is None and len(self.keys):
             self._read_secret()
 

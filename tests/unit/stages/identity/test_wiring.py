@@ -23,6 +23,8 @@ from seekgate.stages.identity.stage import Identity, IdentityByBoth
 from seekgate.stages.identity.wiring import Callers, Parse
 from seekgate.store import key_hash
 from seekgate.store.database import FILE
+from seekgate.telemetry.metrics import Metrics
+from seekgate.telemetry.registry import Registry
 from seekgate.wire import errors
 from tests.support.scene_config import KEY, SECRETS, snapshot
 from tests.support.scene_exchange import exchange
@@ -63,7 +65,8 @@ class Worker:
         self.loaded = True
         self.secrets = dict(SECRETS)
         self.sources: list[Source] = []
-        self.callers = Callers(self.secret, lambda: self.loaded, self.follow, lambda: NOW)
+        self.metrics = Metrics(Registry())
+        self.callers = Callers(self.secret, lambda: self.loaded, self.follow, lambda: NOW, self.metrics)
         self.callers.begin(home, 3)
 
     def secret(self, reference: str) -> str:
@@ -124,10 +127,10 @@ def test_keys_of_the_database_under_the_installations_secret(worker: Worker) -> 
 
 def test_a_secret_that_is_made_later_is_found(worker: Worker) -> None:
     stage = worker.load()
-    worker.callers.tick()
+    worker.callers.tick(7)
     assert error(ask(stage, "sk-sg-one")[0]) is errors.UNAUTHENTICATED
     worker.add("one", "sk-sg-one", key_hash.load(worker.home))
-    worker.callers.tick()
+    worker.callers.tick(7)
     assert ask(stage, "sk-sg-one") == (None, "one")
 
 
@@ -146,7 +149,7 @@ def test_a_secret_that_is_lost_is_not_the_callers_fault(
     worker.add("one", "sk-sg-one", b"h" * 40)
     stage = worker.load()
     for _ in range(3):
-        worker.callers.tick()
+        worker.callers.tick(7)
     verdict, _ = ask(stage, "sk-sg-one")
     assert error(verdict) is errors.IDENTITY_UNAVAILABLE
     assert not key_hash.path(worker.home).exists(), "another secret would make every key unknown"
@@ -195,6 +198,18 @@ def test_a_snapshot_that_is_refused_starts_nothing(worker: Worker) -> None:
     assert worker.sources[0].events == []
     worker.load()
     assert worker.sources[0].events == []
+
+
+def test_figures(worker: Worker) -> None:
+    worker.add("one", "sk-sg-one", b"h" * 40)
+    worker.load(jwt=(issuer(),))
+    worker.sources[0].trouble = "no answer"
+    worker.callers.tick(7)
+    failing = worker.metrics.key_sets_failing.labels(issuer().issuer)
+    assert (worker.metrics.rows_number.labels("3").value, worker.metrics.keys.value) == (7, 1)
+    assert failing.value == 1
+    worker.load()
+    assert failing.value == 0
 
 
 def test_the_end(worker: Worker) -> None:
