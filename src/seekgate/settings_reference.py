@@ -16,6 +16,7 @@ from seekgate.stages.audit import config as audit
 from seekgate.stages.guard import config as guard
 from seekgate.stages.identity import config as identity
 from seekgate.stages.privacy import config as privacy
+from seekgate.stages.quota import config as quota
 from seekgate.stages.route import config as route
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -46,6 +47,11 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("privacy.rules", privacy.Rule),
     ("privacy.tokens", privacy.Tokens),
     ("privacy.answers", privacy.Answers),
+    ("quota", quota.Quota),
+    ("quota.limits", quota.Limit),
+    ("quota.limits.requests", quota.Windows),
+    ("quota.limits.budgets", quota.Budget),
+    ("valkey", quota.Valkey),
     ("database", database.Database),
     ("audit", audit.Audit),
     ("audit.content", audit.Content),

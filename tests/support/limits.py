@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,14 @@ def tables(*rows: LimitRow, shared: bool = False, warned: list[Counter] | None =
 def plan(found: Tables, principal: Principal = ANN, now: float = NOW) -> Plan:
     """The limits that a caller meets at the usual deployment."""
     return found.plan(principal, "d", "m", "p", now)
+
+
+async def eventually(condition: Callable[[], object], what: str = "a condition") -> None:
+    """Let the loop run until ``condition()`` holds; fail after half a minute."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        await asyncio.sleep(0.005)
 
 
 class ValkeyServer:

@@ -13,7 +13,7 @@ from seekgate.config.compiled.quota import Valkey
 from seekgate.store import valkey as client
 from seekgate.store.resp import Reply, ServerError, command
 from seekgate.store.valkey import Link, Unusable, connect
-from tests.support.limits import ValkeyServer, valkey
+from tests.support.limits import ValkeyServer, eventually, valkey
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +92,7 @@ def test_a_server_that_answers_nothing_is_given_up(
             await connect(server.where, None, _nothing)
         for _ in range(client.UNANSWERED + 1):
             link.send(command("PING"), lambda reply: None)
-        while not told:
-            await asyncio.sleep(0.005)
+        await eventually(lambda: told, "the connection's end")
 
     try:
         asyncio.run(scene())

@@ -11,7 +11,7 @@ import pytest
 
 from seekgate.store.valkey import Link, connect
 from seekgate.store.valkey_script import LIFE, SCRIPT, Said, arguments, keys, read
-from tests.support.limits import ValkeyServer, valkey
+from tests.support.limits import ValkeyServer, eventually, valkey
 
 HOUR = int(time.time() // 3600) * 3600
 
@@ -135,7 +135,8 @@ def test_what_the_dead_held_comes_back_when_it_is_needed(server: ValkeyServer) -
     async def scene(place: Place) -> None:
         await place.call("a", Ask(granted=60, held=50), life=1)
         await place.call("b", Ask(granted=30, held=30))
-        await asyncio.sleep(0.005)
+        dead = time.monotonic() + 0.005
+        await eventually(lambda: time.monotonic() > dead, "the end of its life")
         # Ten that "a" has used stay used, the thirty of "b", who lives, stay with it.
         assert await place.call("c", Ask(need=60, quantum=60)) == [Said(60, 0, 30, False)]
         # "a" was not dead after all: what it holds is counted again.

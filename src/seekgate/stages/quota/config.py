@@ -181,6 +181,12 @@ def check(context: Context) -> Iterator[Problem]:
             what = f"the {scope} {tree.show(path, name)} has limits already (line {seen[scope, name]})"
             yield tree.problem(path, what, "one entry for each subject")
         seen.setdefault((scope, name), tree.mark(path).line)
+    if tree.at(("quota", "on_cancel")) == "drain":
+        yield tree.warning(
+            ("quota", "on_cancel"),
+            "the gateway closes the upstream of a client that leaves: 'drain' is not done yet",
+            "the record of each request says what was done",
+        )
     for path, reference in tree.texts("valkey.password"):
         yield from context.secret(path, reference)
     for path, value in tree.texts("valkey.ca"):

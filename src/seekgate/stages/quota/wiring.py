@@ -5,7 +5,7 @@ It is what `seekgate.app` composes with; the stage itself knows neither files no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,8 @@ class Limits:
         self._prepared: tuple[Valkey | None, str | None] = (None, None)
         self._settings = Settings()
         self._where: tuple[Valkey | None, str | None] = (None, None)
+        self._prepared_currencies: set[str] = set()
+        self._currencies: set[str] | None = None
         self._memory: Memory | None = None
         self._orphans: list[tuple[Principal, str, str, float, int, int, Money]] = []
         self._home = Path()
@@ -66,9 +68,12 @@ class Limits:
         """A row of the database has come, changed or gone."""
         if row is None or isinstance(row, LimitRow):
             self.tables.apply(kind, id, row)
+            self._look_at_budgets(() if row is None else (row,))
 
     def stage(self, snapshot: Snapshot, prices: Prices) -> Quota:
         """The stage for a snapshot. Nothing of the snapshot is in force before `adopt`."""
+        keys = {each.price for each in snapshot.deployments if each.price is not None}
+        self._prepared_currencies = {prices.quote(key, self._clock.wall()).currency for key in keys}
         return Quota(self.tables, snapshot.quota, prices, self._clock, self._ledger, self._count)
 
     def prepare(self, snapshot: Snapshot) -> None:
@@ -84,6 +89,8 @@ class Limits:
         """What was prepared is in force."""
         self.tables.use_file(self._settings.limits)
         self.tables.deny = self._settings.on_outage == "deny"
+        self._currencies = self._prepared_currencies
+        self._look_at_budgets(self._settings.limits)
         if self._prepared != self._where:
             self._where = self._prepared
             if self._shared is not None:
@@ -91,6 +98,17 @@ class Limits:
                 self._shared = None
             self.tables.share(self._where[0] is not None, self._clock.wall() + self.tables.offset)
         self._connect()
+
+    def _look_at_budgets(self, rows: Iterable[LimitRow]) -> None:
+        """A budget in a currency in which nothing is priced would never be touched: that is hardly what is meant."""
+        for row in rows if self._currencies is not None else ():
+            for currency in {budget.currency for budget in row.budgets} - self._currencies:
+                complain(
+                    "a budget is in a currency in which no deployment has a price: nothing counts against it",
+                    level="warning",
+                    subject=row.id,
+                    currency=currency,
+                )
 
     def _connect(self) -> None:
         """Connect once there is something to share."""

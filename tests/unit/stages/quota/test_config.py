@@ -6,7 +6,7 @@ import pytest
 
 from seekgate.config.problems import Invalid
 from seekgate.stages.quota.config import split_server
-from tests.support.configuration import MINIMAL, loaded, messages
+from tests.support.configuration import MINIMAL, loaded, messages, problems
 
 
 def found(limit: str) -> list[str]:
@@ -85,3 +85,10 @@ def test_limits_must_be_positive_and_known() -> None:
     assert found("{scope: key, name: a, requests: {minute: 0}}")
     assert found("{scope: key, name: a, requests: {week: 5}}")
     assert found("{scope: user, name: a}")
+
+
+def test_draining_is_not_promised() -> None:
+    (warning,) = problems(f"{MINIMAL}quota: {{on_cancel: drain}}\n")
+    assert warning.warning
+    assert "is not done yet" in str(warning)
+    assert problems(f"{MINIMAL}quota: {{on_cancel: cancel}}\n") == ()

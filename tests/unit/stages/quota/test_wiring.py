@@ -205,3 +205,15 @@ def test_what_a_dead_worker_left_unsettled_is_charged(tmp_path: Path) -> None:
         "money": 930,
         "concurrency": 2,
     }
+
+
+def test_a_budget_in_a_currency_without_prices_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    currency = PRICES.quote("deepseek/deepseek-flash", time.time()).currency
+    made = Made(tmp_path, limited(row(budgets=(Budget("day", currency, 5),))))
+    assert capsys.readouterr().err == ""
+    made.limits.apply("limit", "team:x", row("team", "x", budgets=(Budget("day", "XAU", 5),)))
+    told = capsys.readouterr().err
+    assert "no deployment has a price" in told
+    assert "XAU" in told
