@@ -116,11 +116,9 @@ def _is_json(data: bytes) -> bool:
 
 
 def text_of(raw: bytes) -> str | None:
-    """The string whose JSON text without quotes is ``raw``; None when it has half a surrogate pair."""
-    if raw.find(b"\\") < 0:
-        return raw.decode()
+    """The string whose JSON text without quotes is ``raw``; None when it has half a surrogate pair, or is no UTF-8."""
     try:
-        return _decode_string(b'"%b"' % raw)
+        return raw.decode() if raw.find(b"\\") < 0 else _decode_string(b'"%b"' % raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -122,6 +122,8 @@ def test_any_json_text_is_read_without_harm(data: bytes) -> None:
 
 def test_half_a_surrogate_pair_is_no_text() -> None:
     assert text_of(b"\\ud83d") is None
+    assert text_of(b"\xe5\xbc") is None
+    assert text_of(b"\xe5\xbc\\n") is None
     assert said(b'{"choices":[{"delta":{"content":"\\ud83d"}}]}') == [(0, "content", -1, None)]
     assert text_of(b"\\ud83d\\ude00 \\n") == "😀 \n"
 

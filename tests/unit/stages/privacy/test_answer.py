@@ -164,6 +164,18 @@ def test_half_a_surrogate_pair_passes_and_what_was_held_comes_before() -> None:
     assert playing.events(raw(b"\\ude00")) == raw(b"\\ude00")
 
 
+def test_bytes_that_are_no_utf_8_pass() -> None:
+    def raw(text: bytes) -> bytes:
+        return b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % text
+
+    playing = answer()
+    assert playing.events(raw(b"a")) == raw(b"a")
+    assert playing.events(raw(b"\xe5\xbc")) == raw(b"\xe5\xbc")
+    assert playing.events(raw(b"help")) == raw(b"hel")
+    assert playing.events(raw(b"\xa0")) == raw(b"\xa0")
+    assert playing.events(raw(b"!")) == raw(b"p!")
+
+
 def test_two_texts_in_one_event_and_content_in_parts() -> None:
     both = {"index": 0, "delta": {"reasoning_content": f"a {NAME} p", "content": f"b {EMAIL}"}}
     stream = b"".join(play(both))
