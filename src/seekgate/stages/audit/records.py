@@ -80,8 +80,8 @@ def named(record: Sequence[Any]) -> dict[str, Any]:
     elif kind == NOTE:
         found |= {"time": record[1], "event": record[2]}
     elif kind == ABANDONED:
-        names = (*HEAD[1:], "writer", "reserved")
-        found |= {name: value for name, value in zip(names, record[1:], strict=False) if value is not None}
+        parts = zip((*HEAD[1:], "writer", "reserved"), record[1:], strict=False)
+        found |= {name: value for name, value in parts if value is not None}
     else:
         names = HEAD + {OPEN: ASKED, CLOSE: ANSWERED}.get(kind, ASKED + ANSWERED)
         for name, value in zip(names[1:], record[1:], strict=False):

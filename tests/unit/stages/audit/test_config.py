@@ -11,8 +11,8 @@ from seekgate.settings import Loaded, load_text
 from seekgate.stages.audit.config import Audit
 
 
-def loaded(text: str, folder: Path, outside: bool = True, **environ: str) -> Loaded:
-    return load_text(f"access_log: off\n{text}", environ=environ, folder=folder, outside=outside)
+def loaded(text: str, folder: Path, **environ: str) -> Loaded:
+    return load_text(f"access_log: off\n{text}", environ=environ, folder=folder, outside=True)
 
 
 def problems(text: str, folder: Path, **environ: str) -> list[str]:
@@ -69,4 +69,4 @@ def test_heads_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_without_the_outside_nothing_is_looked_at(tmp_path: Path) -> None:
     text = 'audit: {content: {key: "env:K", id: k1}, export_heads: {file: nowhere/heads}}\n'
-    assert loaded(text, tmp_path, outside=False).settings.audit is not None
+    assert load_text(text, environ={}, folder=tmp_path).settings.audit is not None

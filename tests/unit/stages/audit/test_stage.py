@@ -68,6 +68,60 @@ def settle(x: Any) -> None:
     x.request.body = b""
 
 
+OPENED = {
+    "record": "open",
+    "number": 1,
+    "time": 1_780_000_000.0,
+    "request": "req_1",
+    "caller": "key_1",
+    "caller_kind": "key",
+    "caller_name": "crm",
+    "organisation": "acme",
+    "team": "sales",
+    "application": "crm-app",
+    "tier": "core",
+    "user": "li",
+    "reserved": [20, 500, {"CNY": 77}],
+    "client": "192.0.2.1",
+    "operation": "chat",
+    "model": "m",
+    "deployment": "d",
+    "stream": True,
+    "bytes_in": 13,
+    "prompt_sha256": sha256(BODY).hexdigest(),
+    "received_sha256": sha256(b"as it came").hexdigest(),
+    "decisions": ["access:allow", "quota:granted"],
+    "detected": {"EMAIL": 2},
+}
+CLOSED = {
+    "record": "close",
+    "number": 1,
+    "time": 1_780_000_002.5,
+    "request": "req_1",
+    "caller": "key_1",
+    "status": 200,
+    "outcome": "answered",
+    "deployment": "d2",
+    "served_model": "m-1",
+    "upstream_id": "up-1",
+    "attempts": 2,
+    "duration_us": 2_500_000,
+    "ttft_us": 500_000,
+    "events": 3,
+    "bytes_out": 200,
+    "finish_reason": "stop",
+    "prompt_tokens": 10,
+    "cached_tokens": 4,
+    "completion_tokens": 5,
+    "reasoning_tokens": 2,
+    "cost_micro": 77,
+    "currency": "CNY",
+    "price": "v1",
+    "decisions": ["access:allow", "quota:granted"],
+    "detected": {"EMAIL": 2},
+}
+
+
 def test_an_answered_request() -> None:
     writer, ledger, opening, closing = stages()
     x = asking(reservation=Reservation(), detected={"EMAIL": 2}, received=b"as it came", stream=True)
@@ -78,58 +132,8 @@ def test_an_answered_request() -> None:
     closing.on_end(x)
     assert list(ledger.carry()) == []
     opened, closed = writer.named
-    assert opened == {
-        "record": "open",
-        "number": 1,
-        "time": 1_780_000_000.0,
-        "request": "req_1",
-        "caller": "key_1",
-        "caller_kind": "key",
-        "caller_name": "crm",
-        "organisation": "acme",
-        "team": "sales",
-        "application": "crm-app",
-        "tier": "core",
-        "user": "li",
-        "reserved": [20, 500, {"CNY": 77}],
-        "client": "192.0.2.1",
-        "operation": "chat",
-        "model": "m",
-        "deployment": "d",
-        "stream": True,
-        "bytes_in": 13,
-        "prompt_sha256": sha256(BODY).hexdigest(),
-        "received_sha256": sha256(b"as it came").hexdigest(),
-        "decisions": ["access:allow", "quota:granted"],
-        "detected": {"EMAIL": 2},
-    }
-    assert closed == {
-        "record": "close",
-        "number": 1,
-        "time": 1_780_000_002.5,
-        "request": "req_1",
-        "caller": "key_1",
-        "status": 200,
-        "outcome": "answered",
-        "deployment": "d2",
-        "served_model": "m-1",
-        "upstream_id": "up-1",
-        "attempts": 2,
-        "duration_us": 2_500_000,
-        "ttft_us": 500_000,
-        "events": 3,
-        "bytes_out": 200,
-        "finish_reason": "stop",
-        "prompt_tokens": 10,
-        "cached_tokens": 4,
-        "completion_tokens": 5,
-        "reasoning_tokens": 2,
-        "cost_micro": 77,
-        "currency": "CNY",
-        "price": "v1",
-        "decisions": ["access:allow", "quota:granted"],
-        "detected": {"EMAIL": 2},
-    }
+    assert opened == OPENED
+    assert closed == CLOSED
 
 
 def test_a_refused_request_has_one_record() -> None:

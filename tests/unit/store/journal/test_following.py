@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_segments_that_are_gone_are_forgotten(tmp_path: Path) -> None:
 
 def test_following_waits_when_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(following.time, "sleep", waited.append)
+    monkeypatch.setattr(time, "sleep", waited.append)
     made = journal(tmp_path)
     write(made, [1])
     coming = follow(names.folder(tmp_path), Position({}))

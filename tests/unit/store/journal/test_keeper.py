@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import msgspec
@@ -35,7 +36,7 @@ def test_it_seals_and_tells_of_orphans(tmp_path: Path) -> None:
 def test_what_it_cannot_do_it_says(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper.os, "nice", lambda by: 0)
+    monkeypatch.setattr(os, "nice", lambda by: 0)
     (tmp_path / "journal").write_text("in the way")
     assert keeper.main([str(tmp_path), "{}"]) == 1
     said = json.loads(capfd.readouterr().err)
@@ -45,7 +46,7 @@ def test_what_it_cannot_do_it_says(
 def test_damage_is_said(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper.os, "nice", lambda by: 0)
+    monkeypatch.setattr(os, "nice", lambda by: 0)
     made = journal(tmp_path)
     write(made, range(3))
     made.close()

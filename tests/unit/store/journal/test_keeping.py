@@ -90,7 +90,7 @@ def test_an_interrupted_run(tmp_path: Path, after: str, monkeypatch: pytest.Monk
         if after == "abandoned":
             patch.setattr(keeping, "_seal", stop)
         else:
-            patch.setattr(keeping.index, "build", stop)
+            patch.setattr(index, "build", stop)
         with pytest.raises(KeyboardInterrupt):
             keep(tmp_path, QUIET, FakeClock())
     done = keep(tmp_path, QUIET, FakeClock())

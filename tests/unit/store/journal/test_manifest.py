@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,7 @@ def test_what_cannot_be_written_leaves_nothing(
 
     before = (tmp_path / "journal" / "manifest").read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(manifest.os, "fsync", fail)
+        patch.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="broken"):
             signer.append(Entry(0, "retired", 0.0, "", segment="s0"), 6.0)
     assert (tmp_path / "journal" / "manifest").read_bytes() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_what_cannot_be_written_is_raised_and_leaves_nothing(
         raise OSError("the disk is broken")
 
     with monkeypatch.context() as patch:
-        patch.setattr(notes.os, "fsync", fail)
+        patch.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="broken"):
             note(tmp_path, {"n": 2})
     note(tmp_path, {"n": 3})

@@ -139,7 +139,7 @@ class BrokenDisk:
         self.error = 0
         self.takes = 0
         self._write = os.write
-        monkeypatch.setattr(writer.os, "write", self.write)
+        monkeypatch.setattr(os, "write", self.write)
 
     def write(self, descriptor: int, data: bytes) -> int:
         if descriptor <= 2 or not self.error:
@@ -187,7 +187,7 @@ def test_a_failing_disk(
 def test_a_short_write_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = journal(tmp_path)
     whole = os.write
-    monkeypatch.setattr(writer.os, "write", lambda fd, data: whole(fd, bytes(data[:7])))
+    monkeypatch.setattr(os, "write", lambda fd, data: whole(fd, bytes(data[:7])))
     write(made, [1, 2])
     assert not made.failing
     made.close()
@@ -203,7 +203,7 @@ def test_a_torn_frame_that_stays_ends_its_segment(tmp_path: Path, monkeypatch: p
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer.os, "ftruncate", stuck)
+        patch.setattr(os, "ftruncate", stuck)
         write(made, [1])
     disk.error = 0
     made.tick()
