@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from seekgate.stages.guard.matcher import Matcher
-from seekgate.stages.guard.signs import HIDDEN, Family, Sign
+from seekgate.stages.guard.signs import FOREIGN, HIDDEN, NAMED, PERCENT, Family, Sign
 from seekgate.stages.guard.views import undone
 
 _HIDING = 0.35
@@ -20,7 +20,7 @@ _HIDING = 0.35
 PIECE, OVERLAP = 1600, 300
 """A long text is judged in pieces of so many characters: weak signs far from each other are no evidence together."""
 
-_KINDS = tuple(HIDDEN)
+_NAMED = tuple(NAMED)
 
 
 class Suspicion(msgspec.Struct, frozen=True, gc=False):
@@ -33,12 +33,15 @@ class Suspicion(msgspec.Struct, frozen=True, gc=False):
 class Injection:
     """The heuristics over one matcher. ``make`` compiles patterns (`seekgate.stages.guard.matcher.make`)."""
 
-    __slots__ = ("_count", "_matcher", "_signs")
+    __slots__ = ("_count", "_foreign", "_hidden", "_matcher", "_percent", "_signs")
 
     def __init__(self, signs: Sequence[Sign], make: Callable[[Sequence[str]], Matcher]) -> None:
         self._signs = tuple(signs)
         self._count = len(signs)
-        self._matcher = make([*(sign.pattern for sign in signs), *HIDDEN.values()])
+        self._matcher = make([*(sign.pattern for sign in signs), *NAMED.values()])
+        self._hidden = [(kind, make([pattern])) for kind, pattern in HIDDEN.items()]
+        self._foreign = [(kind, make([pattern])) for kind, pattern in FOREIGN.items()]
+        self._percent = make([PERCENT])
 
     def judge(self, texts: Sequence[str], tool: bool, threshold: float) -> Suspicion | None:
         """The most suspicious of these texts, if its score reaches ``threshold``; ``tool``: a tool returned them.
@@ -56,11 +59,17 @@ class Injection:
 
     def _judge(self, text: str, tool: bool) -> Suspicion | None:
         found = self._matcher.scan(text)
-        if not found:
+        kinds = [kind for kind, matcher in self._hidden if matcher.scan(text)]
+        if not text.isascii():
+            kinds += [kind for kind, matcher in self._foreign if matcher.scan(text)]
+        if "%" in text and self._percent.scan(text):
+            kinds.append("percent")
+        if not found and not kinds:
             return None
         count = self._count
+        kinds += [_NAMED[one - count] for one in found if one >= count]
         best = self._scored((one for one in found if one < count), tool)
-        for view in undone(text, [_KINDS[one - count] for one in found if one >= count]):
+        for view in undone(text, kinds):
             seen = [one for one in self._matcher.scan(view) if one < count]
             # What the text says openly counts openly; a view has to add something.
             if any(one not in found for one in seen):

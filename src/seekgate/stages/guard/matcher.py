@@ -93,8 +93,9 @@ class LinearMatcher:
         """The positions of the patterns that match somewhere."""
         self._database.scan(text.encode("utf-8", "replace"), match_event_handler=self._on_match)
         found = self._found
-        if found:
-            self._found = []
+        if not found:
+            return []  # not the list itself, which the next scan fills
+        self._found = []
         return found
 
 

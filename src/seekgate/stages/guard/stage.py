@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from seekgate.config.compiled.guard import Guard as Settings
-from seekgate.config.compiled.guard import Moderation
+from seekgate.config.compiled.guard import Moderation, PatternList
 from seekgate.pipeline.exchange import Exchange, Stop
 from seekgate.pipeline.stage import Reply, Stage, Verdict, Wait
 from seekgate.stages.guard.answers import Watch, is_stream, plain
@@ -37,9 +37,9 @@ class Guard(Stage):
         "_count",
         "_injection",
         "_lists",
+        "_looks",
         "_moderation",
         "_moderator",
-        "_roles",
         "_shape",
         "_threshold",
         "_window",
@@ -58,12 +58,7 @@ class Guard(Stage):
         self._count = count
         asked = [one for one in settings.lists if one.request]
         self._lists = Lists(asked, make) if asked else None
-        # For each role the lists that look at it, so that no text is scanned for nothing.
-        self._roles = [
-            (role, frozenset(n for n, one in enumerate(asked) if ROLES[role] in one.roles))
-            for role in range(len(ROLES))
-            if any(ROLES[role] in one.roles for one in asked)
-        ]
+        self._looks = _looks(asked)
         answered = [one for one in settings.lists if one.answer]
         self._answers = Lists(answered, make) if answered else None
         injection = settings.injection
@@ -101,10 +96,11 @@ class Guard(Stage):
         return None
 
     def _listed(self, x: Exchange, lists: Lists, strings: Strings) -> Reply | None:
-        for role, looking in self._roles:
-            if not strings.by_role[role]:
+        for roles, looking in self._looks:
+            text = strings.joined(roles)
+            if not text:
                 continue
-            for number in sorted(lists.find(strings.joined(role)) & looking):
+            for number in sorted(lists.find(text) & looking):
                 one = lists.lists[number]
                 if one.action == "block":
                     return self._refuse(
@@ -231,6 +227,16 @@ class Guard(Stage):
 def wanted(settings: Settings) -> bool:
     """Whether there is anything to check."""
     return bool(settings.lists or settings.injection or settings.shape or settings.moderation)
+
+
+def _looks(lists: Sequence[PatternList]) -> list[tuple[tuple[int, ...], frozenset[int]]]:
+    """Roles whose texts are scanned together, and the lists that look at them: mostly all at all of them at once."""
+    by_role = [frozenset(n for n, one in enumerate(lists) if name in one.roles) for name in ROLES]
+    together: dict[frozenset[int], list[int]] = {}
+    for role, looking in enumerate(by_role):
+        if looking:
+            together.setdefault(looking, []).append(role)
+    return [(tuple(roles), looking) for looking, roles in together.items()]
 
 
 def _flagged(what: str, outcome: Outcome) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -18,10 +19,9 @@ class Strings(msgspec.Struct, frozen=True, gc=False):
     by_role: tuple[list[str], list[str], list[str], list[str]]
     depth: int
 
-    def joined(self, role: int) -> str:
-        """The strings of one role, a line between each two."""
-        strings = self.by_role[role]
-        return strings[0] if len(strings) == 1 else "\n".join(strings)
+    def joined(self, roles: Sequence[int]) -> str:
+        """The strings of some roles, a line between each two."""
+        return "\n".join([text for role in roles for text in self.by_role[role]])
 
 
 def collect(tree: dict[str, Any]) -> Strings:
@@ -44,14 +44,14 @@ def collect(tree: dict[str, Any]) -> Strings:
                 if len(key) > _LONG_KEY:
                     by_role[role].append(key)
                 if type(inner) is str:
-                    if inner and inner is not said and not _data(inner):
+                    if inner and inner is not said and (inner[:5] != "data:" or not _data(inner)):
                         by_role[role].append(inner)
                 elif type(inner) is dict or type(inner) is list:
                     stack.append((inner, role, depth + 1))
         else:
             for inner in value:
                 if type(inner) is str:
-                    if inner and not _data(inner):
+                    if inner and (inner[:5] != "data:" or not _data(inner)):
                         by_role[role].append(inner)
                 elif type(inner) is dict or type(inner) is list:
                     stack.append((inner, role, depth + 1))
@@ -59,4 +59,4 @@ def collect(tree: dict[str, Any]) -> Strings:
 
 
 def _data(text: str) -> bool:
-    return text[:5] == "data:" and ";base64," in text[:128]
+    return ";base64," in text[:128]

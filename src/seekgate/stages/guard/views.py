@@ -1,6 +1,6 @@
 """Text as it is meant: letters that look like others, invisible ones, spelt-out words, and encodings undone.
 
-Every view is made only where its sign was found (`seekgate.stages.guard.signs.HIDDEN`), so that ordinary text costs
+Every view is made only where its sign was found (see `seekgate.stages.guard.signs`), so that ordinary text costs
 nothing here, and is bounded in size.
 """
 
@@ -12,6 +12,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from urllib.parse import unquote
 
 MAX_CHARACTERS = 65_536
@@ -34,8 +35,10 @@ _ALIKE = str.maketrans(
     "aeopcxijsdhkmtnbABEKMHOPCTXISaopviktеABEZHIKMNOPTX".replace("е", "e"),
 )
 _LEET = str.maketrans("4310$7@85", "aeiostabs")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){16,}")
+_LEET_WORD = re.compile(r"\b(?:[A-Za-z]+[013457$@8][A-Za-z0-9$@]*|[013457$@8][A-Za-z]+[A-Za-z0-9$@]*)")
+_LEET_WORDS = 3
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _SPACED = re.compile(r"(?:(?<!\w)\w(?:[ ._*-]{1,3}|$)){5,}")
 
 
@@ -66,23 +69,21 @@ def _spaced(text: str) -> Iterator[str]:
 
 
 def _leet(text: str) -> Iterator[str]:
-    yield text.lower().translate(_LEET)
+    if sum(1 for _ in _LEET_WORD.finditer(text)) >= _LEET_WORDS:
+        yield text.lower().translate(_LEET)
 
 
-def _base64(text: str) -> Iterator[str]:
-    for match in list(_BASE64.finditer(text))[:MAX_BLOBS]:
+def _runs(text: str) -> Iterator[str]:
+    """Long runs of letters and digits: base64 (RFC 4648, both alphabets) and hexadecimal digits."""
+    for match in islice(_RUN.finditer(text), MAX_BLOBS):
+        if _HEX.fullmatch(match.group()):
+            yield from _readable(bytes.fromhex(match.group()))
         blob = match.group().rstrip("=").replace("-", "+").replace("_", "/")
         try:
             data = base64.b64decode(blob + "=" * (-len(blob) % 4))
         except (binascii.Error, ValueError):
             continue
         yield from _readable(data)
-
-
-def _hex(text: str) -> Iterator[str]:
-    for match in list(_HEX.finditer(text))[:MAX_BLOBS]:
-        digits = re.sub(r"[ :]", "", match.group())
-        yield from _readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))
 
 
 def _percent(text: str) -> Iterator[str]:
@@ -112,8 +113,7 @@ _VIEWS: dict[str, Callable[[str], Iterator[str]]] = {
     "mixed": _letters,
     "spaced": _spaced,
     "leet": _leet,
-    "base64": _base64,
-    "hex": _hex,
+    "runs": _runs,
     "percent": _percent,
     "rot13": _rot13,
     "backwards": _backwards,

@@ -8,16 +8,25 @@ import pytest
 
 from seekgate.stages.guard import matcher
 from seekgate.stages.guard.matcher import LinearMatcher, Maker, PatternError, PlainMatcher, make, word
-from seekgate.stages.guard.signs import HIDDEN, builtin
+from seekgate.stages.guard.signs import FOREIGN, HIDDEN, NAMED, PERCENT, builtin
 from tests.guard.prompts import attacks, ordinary
 
 
 def test_hyperscan_and_re_find_the_same_in_every_published_prompt() -> None:
-    patterns = [*(sign.pattern for sign in builtin()), *HIDDEN.values()]
+    hiding = [*FOREIGN.values(), *HIDDEN.values(), *NAMED.values(), PERCENT]
+    patterns = [*(sign.pattern for sign in builtin()), *hiding]
     linear, plain = LinearMatcher.compiled(patterns), PlainMatcher(patterns)
     for part in ("tuning", "held-out"):
         for prompt in (*attacks(part), *ordinary(part)):
             assert sorted(linear.scan(prompt.text)) == sorted(plain.scan(prompt.text)), prompt.text
+
+
+@pytest.mark.parametrize("engine", [LinearMatcher.compiled, PlainMatcher])
+def test_an_answer_stays_as_it_was(engine: object) -> None:
+    made = engine(["a"])  # type: ignore[operator]
+    nothing, something = made.scan("x"), made.scan("a")
+    made.scan("a")
+    assert (nothing, something) == ([], [0])
 
 
 @pytest.mark.parametrize("engine", [LinearMatcher.compiled, PlainMatcher])
