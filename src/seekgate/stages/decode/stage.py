@@ -27,7 +27,7 @@ class Decode(Stage):
                 message="Send the body without Content-Encoding: the gateway reads what it forwards.",
             )
         envelope = read(x.request.body)
-        if type(envelope) is Refusal:
+        if isinstance(envelope, Refusal):
             return Reply(error=envelope.kind, message=envelope.message, param=envelope.param)
         x.tree, x.model, x.stream, x.asked_usage = envelope
         return None
