@@ -69,7 +69,7 @@ def test_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: Wor
         x = exchange(headers={b"x-ticket": ticket})
         wait = made.on_request(x)
         assert isinstance(wait, Wait)
-        reply = asyncio.run(wait.awaitable)  # type: ignore[arg-type]
+        reply: Reply | None = asyncio.run(wait.awaitable)  # type: ignore[arg-type]
         assert (reply.error.name if reply and reply.error else "") == error
         assert x.decisions == (f"ticket:{ticket.decode()}",)
     assert made.on_chunk(x, b"12345") == b"12345"

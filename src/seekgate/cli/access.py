@@ -120,7 +120,7 @@ def _rows() -> tuple[AccessRows, dict[str, KeyRow]]:
                 latest.clear()
             latest.update(((one.kind, one.id), one.row) for one in part.changes)
         for (kind, id), raw in latest.items():
-            row = msgspec.json.decode(raw, type=Row | None)  # type: ignore[arg-type]
+            row = msgspec.json.decode(raw, type=Row | None)
             if isinstance(row, KeyRow):
                 keys[row.name] = keys[row.id] = row
             elif row is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from seekgate.pipeline.exchange import Endpoint, Exchange
 from seekgate.pipeline.stage import Reply
 from seekgate.stages.access.stage import Access
@@ -13,7 +15,7 @@ BY_ID = {one.id: one for one in DEPLOYMENTS}
 
 
 def ask(
-    made: AccessTable, role: str, model: str = "pro", endpoint: Endpoint = CHAT, **fields: object
+    made: AccessTable, role: str, model: str = "pro", endpoint: Endpoint = CHAT, **fields: Any
 ) -> tuple[Exchange, Reply | None]:
     entry = MODELS[model]
     candidates = tuple(DEPLOYMENTS[i] for i in entry.deployments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seekgate.config.rows import BindingRow, RoleRow
-from seekgate.pipeline.principal import ANONYMOUS
+from seekgate.pipeline.principal import ANONYMOUS, Principal
 from seekgate.stages.access import state
 from seekgate.stages.access.state import AccessRows, AccessTable, Held
 from tests.support.access import allow, caller, deny, table, world
@@ -13,9 +13,7 @@ from tests.support.access import allow, caller, deny, table, world
 NONE: frozenset[str] = frozenset()
 
 
-def may(
-    made: AccessTable, principal: state.Principal, action: str = "chat", model: str | None = "pro"
-) -> bool:
+def may(made: AccessTable, principal: Principal, action: str = "chat", model: str | None = "pro") -> bool:
     return made.decide(made.profile(principal), action, model, NONE, "192.0.2.1", 0.0).allowed
 
 
@@ -133,13 +131,16 @@ def test_what_is_visible() -> None:
         "unlisted": (allow("chat"), allow("models.list", models=("pro",))),
         "office": (allow("*", cidr=("10.0.0.0/8",)),),
     })  # fmt: skip
-    seen = lambda role, client="192.0.2.1": made.visible(made.profile(caller(role)), client, 0.0)  # noqa: E731
-    assert seen("user").names is None
-    assert seen("some").names == {"flash", "fast", "vectors"}
-    assert seen("some") is seen("some")
-    assert seen("unlisted").names == {"pro", "best"}
-    assert seen("office").names == frozenset()
-    assert seen("office", "10.0.0.1").names is None
+
+    def seen(role: str, client: str = "192.0.2.1") -> frozenset[str] | None:
+        return made.visible(made.profile(caller(role)), client, 0.0).names
+
+    assert seen("user") is None
+    for _ in range(2):  # the second time from memory
+        assert seen("some") == frozenset(("flash", "fast", "vectors"))
+    assert seen("unlisted") == frozenset(("pro", "best"))
+    assert seen("office") == frozenset()
+    assert seen("office", "10.0.0.1") is None
     assert made.model_named("best") == "pro"
     assert made.model_named("nothing") is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +24,10 @@ patterns = {
 
 
 @st.composite
-def grants(draw: st.DrawFn, effect: str) -> Grant:
-    fields = {name: tuple(draw(st.lists(one, max_size=2))) for name, one in patterns.items()}
-    return Grant(
-        effect, tuple(draw(st.lists(st.sampled_from(["*", *USES]), min_size=1, max_size=3))), **fields
-    )  # type: ignore[arg-type]
+def grants(draw: st.DrawFn, effect: Literal["allow", "deny"]) -> Grant:
+    fields: dict[str, Any] = {name: tuple(draw(st.lists(one, max_size=2))) for name, one in patterns.items()}
+    actions = draw(st.lists(st.sampled_from(["*", *USES]), min_size=1, max_size=3))
+    return Grant(effect, tuple(actions), **fields)
 
 
 def answers(made: AccessTable, role: str, action: str, model: str, classes: frozenset[str]) -> set[int]:
