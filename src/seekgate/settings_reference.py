@@ -192,6 +192,7 @@ def _kind_of(schema: dict[str, Any]) -> str:
     words = {
         "string": "text",
         "integer": "whole number",
+        "number": "number",
         "boolean": "true or false",
         "array": "list",
         "object": "mapping",

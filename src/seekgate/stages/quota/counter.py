@@ -34,64 +34,41 @@ Money = Mapping[str, int]
 NO_MONEY: Money = {}
 
 
-class Counter:
+class Counter(msgspec.Struct, eq=False, gc=False):
     """What is left of one limit. Instants are Unix seconds on the clock that the limit is counted by.
 
     ``room`` is what the others had left when they were last asked (0 where nothing is shared), ``held`` what they were
     last told that we hold; ``low`` is the level below which more is fetched ahead; ``size`` the lease that demand calls
-    for. A request of at least ``refused_need`` is refused until ``refused_until`` without asking anybody.
+    for. A request of at least ``refused_need`` is refused until ``refused_until`` without asking anybody. (A msgspec
+    struct for its cheap construction; it refers to nothing that could refer to it.)
     """
 
-    __slots__ = (
-        "asked_at",
-        "budget",
-        "end",
-        "granted",
-        "held",
-        "id",
-        "left",
-        "limit",
-        "low",
-        "name",
-        "pending",
-        "quantum",
-        "refused_need",
-        "refused_until",
-        "reported_at",
-        "reserved",
-        "room",
-        "scope",
-        "seconds",
-        "size",
-        "soft_left",
-        "start",
-        "tight",
-        "unit",
-        "wanted",
-        "warned",
-    )
-
-    def __init__(self, scope: str, name: str, rule: Rule) -> None:
-        """It begins empty: `roll` opens its first window."""
-        self.scope = scope
-        self.name = name
-        self.budget: Budget | None = None
-        self.seconds = 0
-        self.unit: Unit = "concurrency"
-        if isinstance(rule, Window):
-            self.unit, self.seconds = rule.unit, rule.seconds
-        elif isinstance(rule, Budget):
-            self.unit, self.budget = "money", rule
-        self.id = identity(scope, name, rule)
-        self.start = self.end = 0
-        self.left = self.reserved = self.granted = self.room = self.held = self.low = 0
-        self.size = 0
-        self.pending = self.tight = self.warned = False
-        self.wanted = self.quantum = 0
-        self.asked_at = self.reported_at = 0.0
-        self.refused_until, self.refused_need = 0.0, 0
-        self.limit = self.soft_left = 0
-        self.adopt(rule, False)
+    scope: str
+    name: str
+    id: str
+    unit: Unit
+    seconds: int = 0
+    budget: Budget | None = None
+    start: int = 0
+    end: int = 0
+    limit: int = 0
+    soft_left: int = 0
+    left: int = 0
+    reserved: int = 0
+    granted: int = 0
+    room: int = 0
+    held: int = 0
+    low: int = 0
+    size: int = 0
+    pending: bool = False
+    tight: bool = False
+    warned: bool = False
+    wanted: int = 0
+    quantum: int = 0
+    asked_at: float = 0.0
+    reported_at: float = 0.0
+    refused_until: float = 0.0
+    refused_need: int = 0
 
     def adopt(self, rule: Rule, alone: bool) -> None:
         """The limit may have changed; what was used stays used. ``alone``: the whole limit is this worker's."""
@@ -159,13 +136,26 @@ class Counter:
         return (input if unit != "output_tokens" else 0) + (output if unit != "input_tokens" else 0)
 
 
-def identity(scope: str, name: str, rule: Rule) -> str:
-    """A name for a limit that stays the same when only its height changes."""
+def counter(scope: str, name: str, rule: Rule, suffix: str | None = None) -> Counter:
+    """The counter of one subject by one rule. It begins empty: `Counter.roll` opens its first window."""
+    id = f"{scope}:{name}{suffix_of(rule) if suffix is None else suffix}"
     if isinstance(rule, Window):
-        return f"{scope}:{name}|{rule.unit}|{rule.seconds}"
+        made = Counter(scope, name, id, rule.unit, rule.seconds)
+    elif isinstance(rule, Budget):
+        made = Counter(scope, name, id, "money", 0, rule)
+    else:
+        made = Counter(scope, name, id, "concurrency")
+    made.adopt(rule, False)
+    return made
+
+
+def suffix_of(rule: Rule) -> str:
+    """What follows the subject in a counter's id: it stays the same when only the height of the limit changes."""
+    if isinstance(rule, Window):
+        return f"|{rule.unit}|{rule.seconds}"
     if isinstance(rule, Budget):
-        return f"{scope}:{name}|{rule.currency}|{rule.period}|{rule.timezone}"
-    return f"{scope}:{name}|concurrency"
+        return f"|{rule.currency}|{rule.period}|{rule.timezone}"
+    return "|concurrency"
 
 
 class Reservation(msgspec.Struct, gc=False):
@@ -178,55 +168,54 @@ class Reservation(msgspec.Struct, gc=False):
     money: Money = NO_MONEY
 
 
-class Plan:
+class Plan(msgspec.Struct, eq=False, gc=False):
     """The limits that one caller meets with one model at one provider, sorted by how they are counted.
 
     ``tokens`` are windows of all tokens; ``rarer`` says whether there is anything beside requests and those,
     ``settles`` whether anything is to be given back or added when a request ends; ``until`` is when the first of the
-    windows ends.
+    windows ends; ``account`` are the limits of the provider's account.
     """
 
-    __slots__ = (
-        "account",
-        "baked_until",
-        "counters",
-        "inputs",
-        "money",
-        "outputs",
-        "principal",
-        "provider",
-        "rarer",
-        "requests",
-        "settles",
-        "shape",
-        "shown_requests",
-        "shown_tokens",
-        "slots",
-        "template",
-        "tokens",
-        "until",
-    )
+    principal: Principal
+    counters: tuple[Counter, ...]
+    shape: Shape
+    provider: str = ""
+    requests: tuple[Counter, ...] = ()
+    tokens: tuple[Counter, ...] = ()
+    inputs: tuple[Counter, ...] = ()
+    outputs: tuple[Counter, ...] = ()
+    slots: tuple[Counter, ...] = ()
+    money: tuple[tuple[Counter, str], ...] = ()
+    account: tuple[Counter, ...] = ()
+    rarer: bool = False
+    settles: bool = False
+    until: int = 0
+    baked_until: float = 0.0
+    template: bytes = b""
+    shown_requests: Counter | None = None
+    shown_tokens: Counter | None = None
 
-    def __init__(
-        self, principal: Principal, counters: tuple[Counter, ...], shape: Shape, provider: str = ""
-    ) -> None:
-        self.principal = principal
-        self.provider = provider
-        self.shape = shape
-        self.requests, self.tokens, self.inputs, self.outputs, self.slots = (
-            tuple(c for c in counters if c.unit == unit)
-            for unit in ("requests", "tokens", "input_tokens", "output_tokens", "concurrency")
-        )
-        self.money = tuple((c, c.budget.currency) for c in counters if c.budget is not None)
-        self.counters = counters
-        self.account = tuple(c for c in counters if c.scope == "provider")
+    def __post_init__(self) -> None:
+        """Sort the counters, in one pass: this is on the way of each caller's first request."""
+        for c in self.counters:
+            match c.unit:
+                case "requests":
+                    self.requests += (c,)
+                case "tokens":
+                    self.tokens += (c,)
+                case "input_tokens":
+                    self.inputs += (c,)
+                case "output_tokens":
+                    self.outputs += (c,)
+                case "concurrency":
+                    self.slots += (c,)
+                case "money":
+                    assert c.budget is not None
+                    self.money += ((c, c.budget.currency),)
+            if c.scope == "provider":
+                self.account += (c,)
         self.rarer = bool(self.inputs or self.outputs or self.slots or self.money)
-        self.settles = bool(self.tokens) or self.rarer
-        self.until = 0
-        self.baked_until = 0.0
-        self.template = b""
-        self.shown_requests: Counter | None = None
-        self.shown_tokens: Counter | None = None
+        self.settles = self.rarer or bool(self.tokens)
 
     def rolled(self) -> None:
         """The windows of its counters are those of now."""

@@ -10,6 +10,10 @@ from zoneinfo import ZoneInfo
 FOREVER = 1 << 40
 """The end of what has no windows (concurrency): later than any instant."""
 
+MAX_ZONES = 64
+# The bounds that were computed last: a cache only.
+_latest: dict[tuple[str, str], tuple[int, int]] = {}
+
 
 def fixed(seconds: int, now: float) -> tuple[int, int]:
     """The window of ``seconds`` around ``now``, aligned to the epoch: its first instant, and that after its last."""
@@ -22,6 +26,16 @@ def calendar(period: Literal["day", "month"], zone: str, now: float) -> tuple[in
 
     Raises `zoneinfo.ZoneInfoNotFoundError` for a zone that this machine does not know.
     """
+    known = _latest.get((period, zone))
+    if known is not None and known[0] <= now < known[1]:
+        return known
+    if len(_latest) >= MAX_ZONES:
+        _latest.clear()
+    found = _latest[period, zone] = _calendar(period, zone, now)
+    return found
+
+
+def _calendar(period: Literal["day", "month"], zone: str, now: float) -> tuple[int, int]:
     place = _zone(zone)
     local = datetime.fromtimestamp(now, place)
     first = datetime(local.year, local.month, local.day if period == "day" else 1)

@@ -8,13 +8,12 @@ policy is to deny).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 import msgspec
 
 from seekgate.config.rows import LimitRow
 from seekgate.pipeline.principal import Principal
-from seekgate.stages.quota.counter import GONE, Counter, Money, Plan, Rule, identity
+from seekgate.stages.quota.counter import GONE, Counter, Money, Plan, Rule, counter, suffix_of
 from seekgate.stages.quota.estimate import Shape
 
 MAX_PLANS = 32_768
@@ -22,7 +21,8 @@ MAX_SHAPES = 4096
 RETRY = 0.25
 """Seconds for which a refusal is remembered while somebody else may still give something back."""
 
-Scope = Literal["key", "application", "team", "organisation", "model", "provider"]
+Rules = tuple[tuple[str, Rule], ...]
+"""What one row or entry says: each limit, and what follows the subject in its counter's id."""
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -64,8 +64,8 @@ class Tables:
         self.reports: dict[Counter, None] = {}
         self.tight: dict[Counter, None] = {}
         self._warn = warn
-        self._file: dict[tuple[str, str], LimitRow] = {}
-        self._rows: dict[tuple[str, str], LimitRow] = {}
+        self._file: dict[tuple[str, str], Rules] = {}
+        self._rows: dict[tuple[str, str], Rules] = {}
         self.scopes: frozenset[str] = frozenset()
         # By deployment, then by the principal's id: read by the stage, for the shortest way.
         self.plans: dict[str, dict[str, Plan]] = {}
@@ -78,7 +78,7 @@ class Tables:
 
     def use_file(self, limits: Iterable[LimitRow]) -> None:
         """The configuration file's limits; a row of the database with the same id wins over one of them."""
-        self._file = {(row.scope, row.name): row for row in limits}
+        self._file = {(row.scope, row.name): _rules(row) for row in limits}
         self._changed(None)
 
     def apply(self, kind: str, id: str, row: LimitRow | None) -> None:
@@ -89,7 +89,7 @@ class Tables:
         if row is None:
             self._rows.pop((scope, name), None)
         else:
-            self._rows[scope, name] = row
+            self._rows[scope, name] = _rules(row)
         self._changed((scope, name))
 
     def _changed(self, rule: tuple[str, str] | None) -> None:
@@ -105,18 +105,18 @@ class Tables:
 
     def _follow(self, scope: str, name: str) -> None:
         """Give a subject's counters their rule's present height. Those that no rule names any more go when idle."""
-        for id, limit in _limits(scope, name, self.rule(scope, name)):
-            counter = self.counters.get(id)
-            if counter is not None:
-                counter.adopt(limit, not self.shared)
+        for suffix, limit in self.rule(scope, name) or ():
+            known = self.counters.get(f"{scope}:{name}{suffix}")
+            if known is not None:
+                known.adopt(limit, not self.shared)
 
     def forget_plans(self) -> None:
         """Look everything up again."""
         self.plans.clear()
         self._planned = 0
 
-    def rule(self, scope: str, name: str) -> LimitRow | None:
-        """The rule of one subject: its own row, its own entry of the file, the default row, the default entry."""
+    def rule(self, scope: str, name: str) -> Rules | None:
+        """The rules of one subject: its own row, its own entry of the file, the default row, the default entry."""
         return (
             self._rows.get((scope, name))
             or self._file.get((scope, name))
@@ -140,27 +140,31 @@ class Tables:
         if len(self._shapes) >= MAX_SHAPES and model not in self._shapes:
             self._shapes.clear()
         plan = Plan(principal, tuple(counters), self._shapes.setdefault(model, Shape()), provider)
-        if not any(c.end <= now for c in counters):
-            plan.rolled()
+        plan.rolled()
         if self._planned >= MAX_PLANS:
             self.forget_plans()
         self._planned += 1
         self.plans.setdefault(deployment, {})[principal.id] = plan
         return plan
 
-    def _of(self, scope: str, name: str, row: LimitRow | None, now: float) -> list[Counter]:
+    def _of(self, scope: str, name: str, rules: Rules | None, now: float) -> list[Counter]:
         found = []
-        for id, rule in _limits(scope, name, row):
-            counter = self.counters.get(id)
-            if counter is None:
-                counter = self.counters[id] = Counter(scope, name, rule)
-                counter.roll(now, not self.shared)
-                counter.asked_at = now
-                start, used = self.remembered.pop(id, (0, 0))
-                if start == counter.start and not self.shared:
-                    counter.left -= used
-            found.append(counter)
+        for suffix, rule in rules or ():
+            known = self.counters.get(f"{scope}:{name}{suffix}")
+            found.append(self._begin(scope, name, rule, suffix, now) if known is None else known)
         return found
+
+    def _begin(self, scope: str, name: str, rule: Rule, suffix: str, now: float) -> Counter:
+        """A subject is met for the first time, or again after it was forgotten."""
+        made = counter(scope, name, rule, suffix)
+        self.counters[made.id] = made
+        made.roll(now, not self.shared)
+        made.asked_at = now
+        if self.remembered:
+            start, used = self.remembered.pop(made.id, (0, 0))
+            if start == made.start and not self.shared:
+                made.left -= used
+        return made
 
     # -- deciding -------------------------------------------------------------------------------------------------
 
@@ -242,16 +246,16 @@ class Tables:
             self.asking.clear()
             self.reports.clear()
             self.tight.clear()
-            for counter in self.counters.values():
-                counter.share(now, not shared)
+            for each in self.counters.values():
+                each.share(now, not shared)
 
-    def drop(self, counter: Counter) -> None:
+    def drop(self, c: Counter) -> None:
         """Forget a counter that nothing is known of which a new one would not know."""
-        counter.left = GONE
-        self.counters.pop(counter.id, None)
-        self.asking.pop(counter, None)
-        self.reports.pop(counter, None)
-        self.tight.pop(counter, None)
+        c.left = GONE
+        self.counters.pop(c.id, None)
+        self.asking.pop(c, None)
+        self.reports.pop(c, None)
+        self.tight.pop(c, None)
 
 
 def _subjects(principal: Principal, model: str, provider: str) -> tuple[tuple[str, str], ...]:
@@ -267,11 +271,8 @@ def _subjects(principal: Principal, model: str, provider: str) -> tuple[tuple[st
     )
 
 
-def _limits(scope: str, name: str, row: LimitRow | None) -> list[tuple[str, Rule]]:
-    """The identities and rules of a row, for one subject."""
-    if row is None:
-        return []
+def _rules(row: LimitRow) -> Rules:
     rules: list[Rule] = [*row.windows, *row.budgets]
     if row.concurrency is not None:
         rules.append(row.concurrency)
-    return [(identity(scope, name, rule), rule) for rule in rules]
+    return tuple((suffix_of(rule), rule) for rule in rules)

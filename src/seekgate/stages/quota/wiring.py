@@ -101,8 +101,9 @@ class Limits:
 
     def _look_at_budgets(self, rows: Iterable[LimitRow]) -> None:
         """A budget in a currency in which nothing is priced would never be touched: that is hardly what is meant."""
-        for row in rows if self._currencies is not None else ():
-            for currency in {budget.currency for budget in row.budgets} - self._currencies:
+        known = self._currencies
+        for row in rows if known is not None else ():
+            for currency in {budget.currency for budget in row.budgets}.difference(known or ()):
                 complain(
                     "a budget is in a currency in which no deployment has a price: nothing counts against it",
                     level="warning",

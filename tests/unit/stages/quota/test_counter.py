@@ -7,68 +7,68 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seekgate.config.rows import Budget, Window
-from seekgate.stages.quota.counter import UNLIMITED, Counter, Reservation, identity
+from seekgate.stages.quota.counter import UNLIMITED, Reservation, counter, suffix_of
 from tests.support.limits import ANN, NOW, plan, row, tables
 
 MINUTE = Window("requests", 60, 10)
 
 
 def test_identity_does_not_depend_on_the_height_of_a_limit() -> None:
-    assert identity("key", "a", MINUTE) == identity("key", "a", Window("requests", 60, 99))
-    assert identity("key", "a", 4) == identity("key", "a", 5)
+    assert suffix_of(MINUTE) == suffix_of(Window("requests", 60, 99))
+    assert suffix_of(4) == suffix_of(5)
     day, month = Budget("day", "USD", 1), Budget("month", "USD", 1)
-    assert len({identity("key", "a", rule) for rule in (MINUTE, 4, day, month)}) == 4
+    assert len({suffix_of(rule) for rule in (MINUTE, 4, day, month)}) == 4
 
 
 def test_roll_begins_the_window_around_now() -> None:
-    counter = Counter("key", "a", MINUTE)
-    counter.roll(NOW, True)
-    assert (counter.start, counter.end) == (NOW - 20, NOW + 40)
-    assert (counter.left, counter.granted, counter.room) == (10, 10, 0)
-    counter.roll(NOW + 60, False)
-    assert (counter.left, counter.granted, counter.room) == (0, 0, 10)
+    made = counter("key", "a", MINUTE)
+    made.roll(NOW, True)
+    assert (made.start, made.end) == (NOW - 20, NOW + 40)
+    assert (made.left, made.granted, made.room) == (10, 10, 0)
+    made.roll(NOW + 60, False)
+    assert (made.left, made.granted, made.room) == (0, 0, 10)
 
 
 def test_what_was_used_stays_used_when_a_limit_is_raised_or_lowered() -> None:
-    counter = Counter("key", "a", MINUTE)
-    counter.roll(NOW, True)
-    counter.left -= 7
-    counter.adopt(Window("requests", 60, 20), True)
-    assert (counter.left, counter.used) == (13, 7)
-    counter.adopt(Window("requests", 60, 5), True)
-    assert (counter.left, counter.used) == (-2, 7)
+    made = counter("key", "a", MINUTE)
+    made.roll(NOW, True)
+    made.left -= 7
+    made.adopt(Window("requests", 60, 20), True)
+    assert (made.left, made.used) == (13, 7)
+    made.adopt(Window("requests", 60, 5), True)
+    assert (made.left, made.used) == (-2, 7)
 
 
 def test_a_budget_without_a_hard_mark_is_never_used_up() -> None:
-    counter = Counter("team", "x", Budget("day", "USD", soft=5))
-    assert counter.limit == UNLIMITED
-    assert counter.soft_left == UNLIMITED - 5
+    made = counter("team", "x", Budget("day", "USD", soft=5))
+    assert made.limit == UNLIMITED
+    assert made.soft_left == UNLIMITED - 5
 
 
 @pytest.mark.parametrize(
     ("unit", "amount"), [("requests", 1), ("input_tokens", 30), ("output_tokens", 7), ("tokens", 37)]
 )
 def test_what_a_request_takes_of_each_unit(unit: str, amount: int) -> None:
-    counter = Counter("key", "a", Window(unit, 60, 100))  # type: ignore[arg-type]
-    assert counter.amount(30, 7, {}) == amount
+    made = counter("key", "a", Window(unit, 60, 100))  # type: ignore[arg-type]
+    assert made.amount(30, 7, {}) == amount
 
 
 def test_money_is_counted_in_its_currency_only() -> None:
-    counter = Counter("key", "a", Budget("day", "CNY", 100))
-    assert counter.amount(1, 1, {"CNY": 12, "USD": 99}) == 12
-    assert counter.amount(1, 1, {"USD": 99}) == 0
+    made = counter("key", "a", Budget("day", "CNY", 100))
+    assert made.amount(1, 1, {"CNY": 12, "USD": 99}) == 12
+    assert made.amount(1, 1, {"USD": 99}) == 0
 
 
 def test_sharing_keeps_what_was_used() -> None:
-    counter = Counter("key", "a", MINUTE)
-    counter.roll(NOW, True)
-    counter.left -= 4
-    counter.share(NOW + 1, False)
-    assert (counter.left, counter.granted, counter.used) == (0, 4, 4)
-    counter.share(NOW + 2, True)
-    assert (counter.left, counter.used) == (6, 4)
-    counter.share(NOW + 60, True)
-    assert (counter.left, counter.used) == (10, 0)
+    made = counter("key", "a", MINUTE)
+    made.roll(NOW, True)
+    made.left -= 4
+    made.share(NOW + 1, False)
+    assert (made.left, made.granted, made.used) == (0, 4, 4)
+    made.share(NOW + 2, True)
+    assert (made.left, made.used) == (6, 4)
+    made.share(NOW + 60, True)
+    assert (made.left, made.used) == (10, 0)
 
 
 ALL = row(
@@ -104,9 +104,9 @@ def test_a_window_that_is_over_is_left_alone_by_a_late_settlement() -> None:
     found = plan(tables(ALL))
     assert found.take(NOW, 10, 50, {})
     held = Reservation(found, NOW, 10, 50)
-    for counter in found.counters:
-        if counter.end <= NOW + 50:
-            counter.roll(NOW + 50, True)
+    for made in found.counters:
+        if made.end <= NOW + 50:
+            made.roll(NOW + 50, True)
     found.settle(held, 1, 1, {})
     tokens = next(c for c in found.counters if c.unit == "tokens")
     assert (tokens.left, tokens.reserved) == (1000, 0)
