@@ -79,9 +79,21 @@ def _line(raw: bytes, number: int) -> Line:
     signed, _, signature = raw.partition(b"\t")
     try:
         entry = msgspec.json.decode(signed, type=Entry)
-        return Line(entry, signed, base64.b64decode(signature, validate=True), sha256(raw).hexdigest())
+        known = base64.b64decode(signature, validate=True)
+        if base64.b64encode(known) != signature:
+            raise ValueError("bits that mean nothing are set")
+        return Line(entry, signed, known, sha256(raw).hexdigest())
     except (msgspec.DecodeError, ValueError):
         raise ManifestError(number, "not a line of a manifest") from None
+
+
+def unfinished(journal: Path) -> bool:
+    """Whether the last line has no end: a keeper was killed there, or it was damaged. Raise `OSError`."""
+    try:
+        data = (journal / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        return False
+    return bool(data) and not data.endswith(b"\n")
 
 
 def sound(journal: Path) -> list[Line]:

@@ -75,6 +75,9 @@ def _manifest(
     except ManifestError as error:
         report.findings.append(Finding(names.MANIFEST, str(error)))
         lines = manifest.sound(journal)
+    if manifest.unfinished(journal):
+        what = "its last line has no end; the next sealing repairs that"
+        report.findings.append(Finding(names.MANIFEST, what))
     wrong, report.public_key = manifest.check(lines, key)
     report.findings += [Finding(names.MANIFEST, f"line {line}: {what}") for line, what in wrong]
     report.head = lines[-1].digest if lines else ""

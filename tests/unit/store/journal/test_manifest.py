@@ -101,6 +101,21 @@ def test_what_is_no_line(tmp_path: Path, signer: Signer, line: bytes) -> None:
     assert len(manifest.sound(journal)) == 4
 
 
+def test_any_flipped_bit_shows(tmp_path: Path, signer: Signer) -> None:
+    path = tmp_path / "journal" / "manifest"
+    whole = path.read_bytes()
+    assert not manifest.unfinished(tmp_path / "journal")
+    for at in range(len(whole)):
+        changed = bytearray(whole)
+        changed[at] ^= 1 << at % 8
+        path.write_bytes(changed)
+        try:
+            shown = bool(wrong(tmp_path / "journal")) or manifest.unfinished(tmp_path / "journal")
+        except ManifestError:
+            shown = True
+        assert shown, f"byte {at}"
+
+
 def test_what_cannot_be_written_leaves_nothing(
     tmp_path: Path, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

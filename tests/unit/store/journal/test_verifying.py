@@ -240,6 +240,7 @@ def test_a_segment_written_anew(home: Path) -> None:
         (lambda lines: lines[1:], "its beginning is missing"),
         (lambda lines: [lines[0].replace(b'"key"', b'"kex"'), *lines[1:]], "not a line of a manifest"),
         (lambda lines: [*lines[:3], lines[3].replace(b'"records":', b'"recordz":'), *lines[4:]], "signature"),
+        (lambda lines: [*lines[:-1], lines[-1][:-1]], "its last line has no end"),
     ],
 )
 def test_a_spoilt_manifest(home: Path, spoil: Callable[[list[bytes]], list[bytes]], said: str) -> None:
