@@ -90,7 +90,8 @@ def _outcome(line: str, spans: Sequence[Span], actions: Mapping[str, str], mint:
 
     vault = mint.vault("")
     replace: dict[str, Callable[[str, str], str]] = {"mask": mask, "token": vault.issue}
-    pieces, at = [], 0
+    pieces: list[str] = []
+    at = 0
     for start, end, kind in spans:
         change = replace.get(actions[kind])
         if change is not None:

@@ -38,6 +38,12 @@ PREFIXES = (
     r"xai-[0-9A-Za-z]{40,}",
     r"dckr_pat_[0-9A-Za-z_-]{20,}",
     r"AGE-SECRET-KEY-1[0-9A-Z]{50,}",
+    r"AKLT[0-9A-Za-z_-]{20,}",
+    r"bce-v3/ALTAK-[0-9A-Za-z]{10,40}/[0-9a-f]{30,}",
+    r"GOCSPX-[0-9A-Za-z_-]{28}",
+    r"(?:AC|SK)[0-9a-f]{32}",
+    r"key-[0-9a-f]{32}",
+    r"[0-9]{8,10}:AA[0-9A-Za-z_-]{33}",
 )
 _KEY = re.compile(rf"(?<![0-9A-Za-z_-])(?:{'|'.join(PREFIXES)})(?![0-9A-Za-z_])")
 
@@ -72,7 +78,7 @@ _URL = re.compile(
 )
 _PASSWORD = re.compile(
     r"(?:password|passwd|passphrase|passcode|pwd|密码|密碼|口令)(?:\\?[\"'”’`])?"
-    r"(?:\s{0,3}(?P<strong>[:=：]{1,2}|=>)\s{0,3}|\s{0,2}(?:是|为|is|was)\s{0,2}|\s)"
+    r"(?:\s{0,3}(?P<strong>[:=：]{1,2}|=>)\s{0,3}|\s{0,2}(?:设置|设|改|重置)?(?:是|为|成|is|was)[:：]?\s{0,2}|\s)"
     r"(?:\\?(?P<quote>[\"'“‘`]))?(?P<value>[!-~]{4,128})",
     re.IGNORECASE,
 )

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def database(rows: Sequence[Row], folder: Path | None = None) -> Any:
 
     if folder is None:
         return _compiled(rows)
-    made_from = f"{hyperscan.__version__} {hyperscan.HS_MODE_BLOCK} {list(rows)!r}"
+    made_from = f"{version('hyperscan')} {hyperscan.HS_MODE_BLOCK} {list(rows)!r}"
     file = folder / f"detectors-{sha256(made_from.encode()).hexdigest()[:32]}.hs"
     with suppress(OSError, hyperscan.HyperscanError):
         return _loaded(file.read_bytes())

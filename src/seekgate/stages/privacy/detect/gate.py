@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from seekgate.stages.privacy.detect import addresses, credentials, names, network, numbers
+from seekgate.stages.privacy.detect import addresses, credentials, documents, names, network, numbers
 from seekgate.stages.privacy.detect.kinds import Span
 from seekgate.stages.privacy.detect.surnames import COMPOUND, SINGLE
 
@@ -95,7 +95,7 @@ RULES: tuple[Rule, ...] = (
         spoken=True,
     ),
     Rule(
-        numbers.masked, frozenset(("CN_ID",)), (rb"[0-9]{2}[ -]?[0-9]{2}[ -]?" + _HIDDEN + rb"{4}",), 32, 32
+        documents.masked, frozenset(("CN_ID",)), (rb"[0-9]{2}[ -]?[0-9]{2}[ -]?" + _HIDDEN + rb"{4}",), 32, 32
     ),
     Rule(
         network.emails,
@@ -151,7 +151,9 @@ RULES: tuple[Rule, ...] = (
             rb"(?:password|passwd|passphrase|passcode|pwd)[^0-9A-Za-z_]{1,10}[0-9A-Za-z!-~]",
             rb"(?:"
             + _one("密码|密碼|口令")
-            + rb")(?:[\s!-~]|\xef\xbc\x9a|\xe6\x98\xaf|\xe4\xb8\xba|\xe2\x80)",
+            + rb")(?:[\s!-~]|\xef\xbc\x9a|\xe2\x80|"
+            + _any("是为设改重成")
+            + rb")",
         ),
         240,
         400,

@@ -9,6 +9,23 @@ SINGLE = frozenset(" -.·")
 MOBILE = frozenset(((11,), (3, 4, 4), (4, 4, 3), (3, 8), (7, 4), (3, 3, 5), (1,) * 11))
 CARD = frozenset(((4, 6, 5), (4, 6, 4), (6, 13), (6, 10), (8, 8)))
 AMERICAN = frozenset(((3, 3, 4), (3, 7)))
+EUROPEAN = frozenset(
+    (
+        (2,) * 5,
+        (3, 4, 4),
+        (4, 3, 4),
+        (5, 6),
+        (5, 3, 3),
+        (4, 7),
+        (4, 6),
+        (3, 6),
+        (3, 7),
+        (3, 8),
+        (10,),
+        (11,),
+        (2, 4, 4),
+    )
+)
 SOCIAL_SECURITY = (3, 2, 4)
 
 _FOURS = tuple((*(4,) * whole, *rest) for whole in (3, 4) for rest in ((), (1,), (2,), (3,)))
@@ -32,7 +49,9 @@ _CODED = (
     *((2, 2, 8), (2, 3, 8), (2, 3, 7), (5, 4, 4)),
 )
 
-WHOLE = frozenset((*MOBILE, *CARD, *AMERICAN, SOCIAL_SECURITY, *_FOURS, *_IDENTITY, *_ORGANISATION, *_CODED))
+WHOLE = frozenset(
+    (*MOBILE, *CARD, *AMERICAN, *EUROPEAN, SOCIAL_SECURITY, *_FOURS, *_IDENTITY, *_ORGANISATION, *_CODED)
+)
 """The layouts that a number of several groups may have, if it does not begin with a code."""
 
 BEGINNINGS = frozenset(layout[:count] for layout in WHOLE for count in range(1, len(layout)))

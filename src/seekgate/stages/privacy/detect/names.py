@@ -74,9 +74,9 @@ def chinese(text: str) -> Iterator[Span]:
         ):
             yield Span(start, end, "NAME")
     for match in _TITLE.finditer(text):
-        start = _name_before(text, match.start())
-        if start is not None:
-            yield Span(start, match.start(), "NAME")
+        head = _name_before(text, match.start())
+        if head is not None:
+            yield Span(head, match.start(), "NAME")
     yield from _listed(text)
     for match in _CALLED.finditer(text):
         if _name(text, match.start()) == match.end():

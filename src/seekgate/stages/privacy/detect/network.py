@@ -22,10 +22,11 @@ _IPV4 = re.compile(
     rf"(?<![0-9A-Za-z_.])(?<![0-9A-Za-z]/)(?<![=~]=)(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z_]|\.\d)"
 )
 _VERSION = re.compile(
-    r"(?:版本号?|固件|升级[到至]|降级[到至]|\bversions?|\bver|\brelease|\bfirmware|\bbuild|\boid|\bpackage|[<>~^=]=?)\s?[::]?\s?\Z",
+    r"(?:版本号?|固件|升级[到至]|降级[到至]|\bversions?|\bver|\brelease|\bfirmware|\bbuild|\boid|\bpackage|[<>~^=]=?)\s?(?:是|为|[::])?\s?\Z",
     re.IGNORECASE,
 )
 _PACKAGE = re.compile(r"/[\w.-]{1,60}@\Z")  # a scoped package of npm with its version
+_RELEASE = re.compile(r"\s?(?:版本|版\b|version|release|build)", re.IGNORECASE)
 _IPV6 = re.compile(
     r"(?<![0-9A-Za-z_:.])(?:[0-9A-Fa-f]{1,4}|:):[0-9A-Fa-f:]{2,35}(?:\.[0-9]{1,3}){0,3}(?!\.?[0-9A-Za-z_:])"
 )
@@ -52,7 +53,9 @@ def addresses(text: str) -> Iterator[Span]:
         first = match[0].partition(".")[0]
         if first in ("0", "127", "255") or _PACKAGE.search(text, max(match.start() - 64, 0), match.start()):
             continue
-        if _VERSION.search(text, max(match.start() - 20, 0), match.start()):
+        if _RELEASE.match(text, match.end()) or _VERSION.search(
+            text, max(match.start() - 20, 0), match.start()
+        ):
             continue
         yield Span(match.start(), match.end(), "IP")
     for match in _IPV6.finditer(text):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from seekgate.stages.privacy.detect import checks, cues, layouts, numbering
+from seekgate.stages.privacy.detect import checks, cues, documents, layouts, numbering
 from seekgate.stages.privacy.detect.kinds import Span
 
 _TOKEN = re.compile(r"[0-9A-Za-z_]*[0-9][0-9A-Za-z_]*|(?<=\d[ .-])[Xx](?![0-9A-Za-z_])")
@@ -22,8 +22,6 @@ _SPELLED = re.compile(
 )
 
 _FRACTION = re.compile(r"\.\d{1,2}(?!\d)|\.\d{5,}|,\d{3}|%")
-_PASSPORT_WORDS = re.compile(r"护照|passport", re.IGNORECASE)
-_PERMIT_WORDS = re.compile(r"通行证|回乡证|台胞证|来往内地|来往大陆|permit", re.IGNORECASE)
 _PHONE_WORDS = re.compile(r"手机|电话|phone|mobile|tel", re.IGNORECASE)
 _CARD_WORDS = re.compile(r"卡|账号|帐号|账户|帐户|card|visa|amex|account|转账|pay", re.IGNORECASE)
 _SSN_WORDS = re.compile(r"ssn|social security|社保号|社会安全|taxpayer", re.IGNORECASE)
@@ -139,7 +137,7 @@ def _kind(text: str, row: Row, attached: bool, follows: bool) -> str | None:
             return "CN_ID" if checks.cn_id(joined) else _uscc(joined)
         return _uscc(joined)
     if len(row.lengths) == 1 and joined[0].isalpha() and joined.isascii():
-        return _document(text, row)
+        return documents.document(text, row.joined, row.start, row.end)
     return None
 
 
@@ -195,19 +193,40 @@ def _short(text: str, row: Row, attached: bool, follows: bool) -> str | None:
     if len(joined) == 11 and lengths in layouts.MOBILE and row.even and numbering.mobile(joined):
         return None if cues.before(text, row.start) == cues.AGAINST else "CN_MOBILE"
     if len(joined) == 9:
-        if (lengths == (3, 2, 4) and row.even and row.gaps[0] in "- ") or (
-            lengths == (9,) and cues.near(text, row.start, row.end, _SSN_WORDS, 24, 0)
-        ):
-            fine = checks.us_ssn(joined) and cues.before(text, row.start) != cues.AGAINST
-            return "US_SSN" if fine else None
-        if lengths == (9,) and cues.near(text, row.start, row.end, _PASSPORT_WORDS, 16, 0):
-            return "PASSPORT"
-    landline = _landline(text, row) if joined[0] == "0" or joined[:2] == "86" else None
-    if landline or joined[0] == "0":
-        return landline
-    if len(joined) == 8 and lengths == (8,) and "台胞证" in text[max(row.start - 16, 0) : row.start]:
+        nine = _nine(text, row)
+        if nine:
+            return nine
+    if joined[0] == "0":
+        landline = _landline(text, row)
+        ours = landline and (len(lengths) < 3 or row.gaps[0] != " ")
+        return "PHONE" if not ours and _european(text, row) else landline
+    if joined[:2] == "86" and _landline(text, row):
+        return "CN_LANDLINE"
+    if lengths == (8,) and "台胞证" in text[max(row.start - 16, 0) : row.start]:
         return "TRAVEL_PERMIT"
     return _american(text, row)
+
+
+def _nine(text: str, row: Row) -> str | None:
+    """Nine digits: a social security number by its layout, or what the words before it say."""
+    written = row.lengths == layouts.SOCIAL_SECURITY and row.even and row.gaps[0] in "- "
+    plain = row.lengths == (9,)
+    if written or (plain and cues.near(text, row.start, row.end, _SSN_WORDS, 24, 0)):
+        fine = checks.us_ssn(row.joined) and cues.before(text, row.start) != cues.AGAINST
+        return "US_SSN" if fine else None
+    if plain and cues.near(text, row.start, row.end, documents.PASSPORT_WORDS, 16, 0):
+        return "PASSPORT"
+    return None
+
+
+def _european(text: str, row: Row) -> bool:
+    """Whether the row is a national number of Europe: without Chinese around it, after a word for telephones."""
+    if len(row.joined) < 9 or row.joined[1] == "0" or row.lengths not in layouts.EUROPEAN:
+        return False
+    if cues.before(text, row.start) != cues.FOR:
+        return False
+    around = text[max(row.start - 24, 0) : row.end + 8]
+    return not any("\u4e00" <= character <= "\u9fff" for character in around)
 
 
 def _decimal(text: str, row: Row) -> bool:
@@ -221,13 +240,14 @@ def _american(text: str, row: Row) -> str | None:
     joined, lengths = row.joined, row.lengths
     if len(joined) == 11 and joined[0] == "1" and lengths[0] == 1:
         joined, lengths = joined[1:], lengths[1:]
-    if len(joined) != 10 or not numbering.north_american(joined):
+    written = lengths in layouts.AMERICAN
+    if len(joined) != 10 or not (written or lengths == (10,)) or not numbering.north_american(joined):
         return None
     said = cues.before(text, row.start)
     if said == cues.AGAINST:
         return None
-    written = (lengths in layouts.AMERICAN and row.gaps[-1] in ("-", ".")) or ")" in "".join(row.gaps)
-    return "PHONE" if written or said == cues.FOR else None
+    punctuated = written and (row.gaps[-1] in ("-", ".") or ")" in "".join(row.gaps))
+    return "PHONE" if punctuated or said == cues.FOR else None
 
 
 def _foreign(text: str, row: Row) -> bool:
@@ -274,41 +294,3 @@ def _landline(text: str, row: Row) -> str | None:
     if said == cues.AGAINST:
         return None
     return "CN_LANDLINE" if gaps or said == cues.FOR or len(joined) >= 11 else None
-
-
-def _document(text: str, row: Row) -> str | None:
-    """A letter or two and digits: passports and permits."""
-    letters = row.joined.rstrip("0123456789").upper()
-    count = len(row.joined) - len(letters)
-    if len(letters) > 2 or not 6 <= count <= 10:
-        return None
-    if letters in ("H", "M", "C", "L", "T", "R", "W") and count in (8, 10):
-        if cues.near(text, row.start, row.end, _PERMIT_WORDS):
-            return "TRAVEL_PERMIT"
-        if count == 10:
-            return None
-    named = cues.near(text, row.start, row.end, _PASSPORT_WORDS)
-    ordinary = (letters == "E" and count == 8) or (len(letters) == 2 and letters[0] == "E" and count == 7)
-    if ordinary:
-        against = cues.before(text, row.start) == cues.AGAINST
-        return "PASSPORT" if named or not against else None
-    fits = (len(letters), count) in ((1, 8), (1, 7), (2, 7), (2, 6))
-    return "PASSPORT" if named and fits else None
-
-
-_MASKED = re.compile(
-    r"(?<![0-9A-Za-z])([1-9](?:[ -]?\d){3,13})[ -]?([*Xx●×•■]{4,14})(?: ?([0-9]{1,4}[Xx]?|[Xx]))?(?![0-9A-Za-z*])"
-)
-
-
-def masked(text: str) -> Iterator[Span]:
-    """Identity numbers that somebody has masked in part: region, as much of the date as is left, and the length."""
-    for match in _MASKED.finditer(text):
-        shown, hidden, tail = re.sub(r"[ -]", "", match[1]), match[2], match[3]
-        if len(shown) + len(hidden) + len(tail or "") not in (15, 18) or shown[:2] not in checks.PROVINCES:
-            continue
-        if len(shown) >= 14 and not checks.date(shown[6:14]):
-            continue
-        if 8 <= len(shown) < 14 and shown[6:8] not in ("18", "19", "20"):
-            continue
-        yield Span(match.start(), match.end(), "CN_ID")

@@ -92,6 +92,7 @@ def test_private_keys() -> None:
         ("MYSQL_ROOT_PASSWORD=s3cret!", ["s3cret!"]),
         ("my password is hunter2.", ["hunter2"]),
         ("初始密码为123456", ["123456"]),
+        ("密码重置为Abc@123", ["Abc@123"]),
         ("password must be at least 8 characters", []),
         ("password: required", []),
         ("密码长度8位以上, 密码错误", []),
