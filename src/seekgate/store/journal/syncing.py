@@ -34,6 +34,7 @@ class Syncer:
         self._ticket = first
         self._done = first
         self._stopping = False
+        self._idle = False
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
 
     def start(self) -> None:
@@ -57,7 +58,7 @@ class Syncer:
         """Something was written: the ticket that `settled` will name, or a later one."""
         with self._lock:
             self._ticket += 1
-            if not self._pause:
+            if self._idle:
                 self._lock.notify()
             return self._ticket
 
@@ -78,8 +79,10 @@ class Syncer:
             with self._lock:
                 if self._pause and not self._stopping:
                     self._lock.wait_for(lambda: self._stopping, self._pause)
+                self._idle = True
                 while not self._stopping and self._ticket == self._done:
                     self._lock.wait()
+                self._idle = False
                 stopping = self._stopping
                 ticket, descriptor, folder = self._ticket, self._descriptor, self._folder
                 retired, self._retired, self._folder = self._retired, [], -1

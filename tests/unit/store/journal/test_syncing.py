@@ -9,6 +9,7 @@ from queue import SimpleQueue
 import pytest
 
 from seekgate.store.journal.syncing import Syncer
+from tests.support.until import until
 
 Told = SimpleQueue[tuple[int, OSError | None]]
 
@@ -48,6 +49,10 @@ def test_at_intervals_and_at_the_end(tmp_path: Path, told: Told) -> None:
     syncer.start()
     syncer.use(*descriptors(tmp_path))
     assert told.get(timeout=10)[1] is None
+    for _ in range(3):
+        until(lambda: syncer._idle, "the thread to have nothing to do")
+        ticket = syncer.written()
+        assert told.get(timeout=10) == (ticket, None)
     last = syncer.written()
     syncer.stop(10)
     answers = [told.get() for _ in range(told.qsize())]
