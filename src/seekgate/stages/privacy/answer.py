@@ -272,7 +272,7 @@ class Answer:
         elif field == "function_call":
             delta = {"function_call": {"arguments": text}}
         said = {"text": text} if field == "text" else {"delta": delta}
-        last = json.loads(self._last)
+        last = json.loads(self._last.decode("utf-8", "replace"))
         frame = {name: last[name] for name in _SKELETON if name in last}
         frame["choices"] = [{"index": choice, **said, "finish_reason": None}]
         return b"data: " + _encode(frame) + b"\n\n"

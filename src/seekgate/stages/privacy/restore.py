@@ -33,6 +33,9 @@ MAY_START = re.compile(
 ).search
 """Whether the JSON text of a piece may hold the start of a token."""
 
+MAY_BE_ALIKE = re.compile(rb"[pP][iI\xef\\]|\xef\xbc\xb0|\xef\xbd\x90|\\u(?:00[57]0|[fF][fF][35]0)").search
+"""Whether JSON text may hold the start of a token in one of its strings."""
+
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/"}
 
 
@@ -105,6 +108,11 @@ class Restorer:
 
 
 _BEGIN = State("", 0, 0)
+
+
+def alike_count(text: str) -> int:
+    """How many places of a text could be the start of a token: what `look_alikes` costs."""
+    return sum(1 for _ in _START.finditer(text))
 
 
 def look_alikes(vault: Vault, text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -15,12 +15,16 @@ from seekgate.pipeline.exchange import Exchange, Stop
 from seekgate.pipeline.stage import Reply, Stage, Verdict
 from seekgate.stages.privacy.answer import Answer
 from seekgate.stages.privacy.state import Policy
-from seekgate.stages.privacy.substitute import Finding, substitute
+from seekgate.stages.privacy.substitute import MAX_LOOK_ALIKES, Finding, substitute, suspects
 from seekgate.stages.privacy.tokens import Mint
 from seekgate.stages.privacy.window import Found, Scanning
 from seekgate.wire import errors, texts
 from seekgate.wire.envelope import read as read_envelope
 from seekgate.wire.errors import Refusal
+
+MAX_STRINGS = 50_000
+MAX_FINDINGS = 10_000
+"""Of one request. More would keep the worker from everybody else's requests for longer than a tenth of a second."""
 
 _decode = msgspec.json.Decoder().decode
 _JSON_MODES = ("json_object", "json_schema")
@@ -100,23 +104,34 @@ class Privacy(Stage):
 
     def _examine(self, x: Exchange) -> Verdict:
         body = x.request.body
-        scan = self._scan
+        # Roughly, and quickly: what is counted too much are quotes at the end of a string behind a backslash.
+        if body.count(b'"') - body.count(b'\\"') > 2 * MAX_STRINGS:
+            return _too_much("strings", MAX_STRINGS)
+        strings = texts.read(body, x.tree)
         found: list[Finding] = []
         others: list[texts.Text] = []
-        for text in texts.read(body, x.tree):
-            spans = scan(text.value)
-            if spans:
-                found.append(Finding(text, spans))
-            else:
-                others.append(text)
+        for suspect, group in suspects(strings, body, self._may_hold):
+            if not suspect:
+                others += group
+                continue
+            for text in group:
+                spans = self._scan(text.value)
+                if spans:
+                    found.append(Finding(text, spans))
+                else:
+                    others.append(text)
         vault = self._mint.vault(x.principal.organisation)
         json_mode = _is_json_mode(x)
         if found:
+            if sum(len(finding.spans) for finding in found) > MAX_FINDINGS:
+                return _too_much("findings", MAX_FINDINGS)
             actions = self._decide(x, found)
             blocked = sorted(kind for kind in x.detected or () if actions.get(kind) == "block")
             if blocked:
                 return _refusal(blocked)
             changed = substitute(body, found, actions, vault, others)
+            if changed is None:
+                return _too_much("words that look like tokens", MAX_LOOK_ALIKES)
             if changed is not body:
                 if isinstance(read_envelope(changed), Refusal):
                     # Two keys of one object have become the same.
@@ -154,6 +169,13 @@ class Privacy(Stage):
 _SAME_KEYS = (
     "Two keys of one object in the request would become the same when personal data in them is masked."
 )
+
+
+def _too_much(what: str, limit: int) -> Reply:
+    return Reply(
+        error=errors.BODY_TOO_LARGE,
+        message=f"The request has more than {limit} {what}: it cannot be examined for personal data.",
+    )
 
 
 def _refusal(blocked: Sequence[str]) -> Reply:

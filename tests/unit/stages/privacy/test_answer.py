@@ -172,8 +172,10 @@ def test_bytes_that_are_no_utf_8_pass() -> None:
     assert playing.events(raw(b"a")) == raw(b"a")
     assert playing.events(raw(b"\xe5\xbc")) == raw(b"\xe5\xbc")
     assert playing.events(raw(b"help")) == raw(b"hel")
-    assert playing.events(raw(b"\xa0")) == raw(b"\xa0")
-    assert playing.events(raw(b"!")) == raw(b"p!")
+    own, half = playing.events(raw(b"\xa0")).split(b"\n\n")[:2]
+    assert json.loads(own[6:])["choices"][0]["delta"] == {"content": "p"}
+    assert half + b"\n\n" == raw(b"\xa0")
+    assert playing.events(raw(b"!")) == raw(b"!")
 
 
 def test_two_texts_in_one_event_and_content_in_parts() -> None:

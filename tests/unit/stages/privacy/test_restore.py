@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seekgate.stages.privacy.restore import MAX_HELD, MAY_START, Restorer, look_alikes, match
+from seekgate.stages.privacy.restore import (
+    MAX_HELD,
+    MAY_BE_ALIKE,
+    MAY_START,
+    Restorer,
+    alike_count,
+    look_alikes,
+    match,
+)
 from tests.support import privacy as made
 
 VAULT = made.vault()
@@ -85,6 +93,13 @@ def test_the_quick_look_misses_nothing(text: str, ascii_only: bool) -> None:
     if MAY_START(raw) is None:
         assert restorer.feed(text) == text
         assert restorer.held == ""
+
+
+@given(made.said(TOKENS), st.booleans())
+def test_the_quick_look_at_a_body_misses_no_look_alike(text: str, ascii_only: bool) -> None:
+    if look_alikes(VAULT, text, 0, len(text)):
+        assert MAY_BE_ALIKE(json.dumps([text], ensure_ascii=ascii_only).encode())
+        assert alike_count(text) > 0
 
 
 def test_look_alikes() -> None:

@@ -14,7 +14,7 @@ from seekgate.pipeline.principal import Principal
 from seekgate.pipeline.stage import Reply, Verdict
 from seekgate.stages.decode.stage import Decode
 from seekgate.stages.privacy.detect import KINDS, Detector
-from seekgate.stages.privacy.stage import Privacy
+from seekgate.stages.privacy.stage import MAX_FINDINGS, MAX_STRINGS, Privacy
 from seekgate.stages.privacy.state import Policy, in_answers
 from seekgate.stages.privacy.tokens import Mint
 from seekgate.stages.privacy.window import Scanning
@@ -264,3 +264,27 @@ def test_json_mode_stays_json() -> None:
     answer = compact({"choices": [{"message": {"content": said}}]})
     back = json.loads(privacy.on_chunk(x, answer))["choices"][0]["message"]["content"]
     assert "13812345678" in json.loads(back)["echo"]
+
+
+def test_what_would_take_too_long_is_refused() -> None:
+    privacy = stage({"*": "token"})
+    many: Any = {str(number): "13812345678" for number in range(MAX_FINDINGS + 1)}
+    cases = {
+        f"more than {MAX_STRINGS} strings": asked(privacy, ASK, metadata=["x"] * (MAX_STRINGS + 1)),
+        f"more than {MAX_FINDINGS} findings": asked(privacy, ASK, metadata=many),
+        "words that look like tokens": asked(privacy, ASK + " pii" * 10_001),
+    }
+    for words, (_, verdict) in cases.items():
+        assert isinstance(verdict, Reply)
+        assert verdict.error is errors.BODY_TOO_LARGE
+        assert words in verdict.message
+    quotes = asked(privacy, ASK + '"' * (2 * MAX_STRINGS + 10))
+    assert quotes[1] is None
+    assert asked(privacy, "x", metadata=["x"] * (MAX_STRINGS + 1))[1] is None
+
+
+def test_one_finding_among_many_strings_is_found() -> None:
+    x, verdict = asked(stage(), "x", input=["nothing here"] * 500 + ["call 13812345678"] + ["or here"] * 500)
+    assert verdict is None
+    assert x.detected == {"CN_MOBILE": 1}
+    assert x.tree["input"][500] == "call 138****5678"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from seekgate.stages.privacy.detect import Span
 from seekgate.stages.privacy.restore import Restorer, look_alikes
-from seekgate.stages.privacy.substitute import Finding, substitute
+from seekgate.stages.privacy.substitute import MAX_LOOK_ALIKES, Finding, substitute, suspects
 from seekgate.stages.privacy.tokens import LOOK_ALIKE, Mint, Vault
 from seekgate.wire.texts import Text, read
 from tests.support import privacy as made
@@ -37,6 +37,7 @@ def replaced(tree: Any, actions: dict[str, str], vault: Vault, ascii_only: bool 
         else:
             others.append(text)
     after = substitute(body, findings, actions, vault, others)
+    assert after is not None
     if not findings:
         assert after is body
     return json.loads(after)
@@ -182,3 +183,30 @@ def test_what_is_sent_comes_back_as_it_was(words: list[str], numbering: str) -> 
     assert restored(vault, out) == text
     issued = set(made.tokens(vault))
     assert all(out[start:end] in issued for start, end in look_alikes(vault, out, 0, len(out)))
+
+
+@given(st.lists(st.sampled_from(["x", "13812345678", "li@example.org", "", '"', "张"]), max_size=60))
+def test_the_search_is_halved_and_misses_nothing(values: list[str]) -> None:
+    tree = {"input": values}
+    body = json.dumps(tree).encode()
+    strings = read(body, tree)
+    looks: list[int] = []
+
+    def may_hold(data: bytes) -> bool:
+        looks.append(len(data))
+        return bool(PATTERN.search(data.decode()))
+
+    groups = list(suspects(strings, body, may_hold))
+    assert [text for _, group in groups for text in group] == strings
+    assert not any(scan(text.value) for suspect, group in groups if not suspect for text in group)
+    if not any(map(scan, values)):
+        assert len(looks) <= 1
+
+
+def test_too_many_words_that_could_be_look_alikes() -> None:
+    tree = message("13812345678 " + "pii " * (MAX_LOOK_ALIKES + 1))
+    body = json.dumps(tree).encode()
+    (text,) = read(body, tree)
+    found = [Finding(text, scan(text.value))]
+    assert substitute(body, found, TOKEN, fresh()) is None
+    assert substitute(body, found, MASK, fresh()) is not None
