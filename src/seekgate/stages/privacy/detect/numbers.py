@@ -86,6 +86,8 @@ def _rows_from(text: str, tokens: list[tuple[int, int]], index: int) -> Iterator
             return
         row.append(tokens[index])
         lengths = (*lengths, tokens[index][1] - tokens[index][0])
+        if lengths == (2, 2) and text[start] not in "08":  # a table of small numbers
+            return
 
 
 def _most(text: str, start: int, end: int) -> int:
@@ -222,6 +224,8 @@ def _nine(text: str, row: Row) -> str | None:
 def _european(text: str, row: Row) -> bool:
     """Whether the row is a national number of Europe: without Chinese around it, after a word for telephones."""
     if len(row.joined) < 9 or row.joined[1] == "0" or row.lengths not in layouts.EUROPEAN:
+        return False
+    if text[max(row.start - 2, 0) : row.start - 1].isdigit():  # the middle of a row of numbers
         return False
     if cues.before(text, row.start) != cues.FOR:
         return False
