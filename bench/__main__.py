@@ -8,15 +8,19 @@ import resource
 import sys
 from pathlib import Path
 
-from bench import cases, check, machine, peers, plot, rows, streams, systems
+from bench import cases, check, governed, machine, peers, plot, population, rows, streams, systems
 from bench.load import BenchError, note
-from bench.tls import make_certificate
+from bench.tls import make_certificates
 
 CASES = {
     "unary": cases.unary,
     "sse": cases.sse,
     "sse_spread": cases.sse,
     "unary_tls": cases.unary,
+    "mtls": governed.mtls,
+    "governed": governed.governed,
+    "sse_governed": cases.sse,
+    "sse_restore": governed.sse_restore,
     "streams": streams.streams,
 }
 RESULTS = Path(__file__).parent / "results"
@@ -57,6 +61,8 @@ def measure(options: argparse.Namespace) -> list[rows.Row]:
     names, chosen = _chosen(options)
     effort = cases.QUICK if options.quick else cases.FULL
     rounds = options.rounds or (1 if options.quick else 5)
+    if any(name in systems.GOVERNED for name in names) and any(one.name == "seekgate" for one in chosen):
+        population.prepare(systems.HOME)
     measured: list[rows.Row] = []
     for name in names:
         # Thousands of streams take a minute and vary little; one pass over the systems says it all.
@@ -94,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     systems.WORK.mkdir(exist_ok=True)
     _raise_file_limit()
-    make_certificate(systems.WORK)
+    make_certificates(systems.WORK)
     try:
         measured = measure(options)
     except BenchError as error:

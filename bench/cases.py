@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 
 from bench import proc
-from bench.load import Load, Request, Wrk, drive
+from bench.load import Load, Request, Requests, Wrk, drive
 from bench.rows import Row
-from bench.stream import request_body
-from bench.systems import MODELS, System, events_written, started, upstream
+from bench.running import events_written, started, upstream
+from bench.stream import personal_body, request_body
+from bench.systems import MODELS, System
 
 MB = 1_000_000
 
@@ -36,6 +38,13 @@ QUICK = Effort(
 )
 
 
+Report = Callable[[Load, Load], None]
+
+
+def _ignored(_warmed: Load, _load: Load) -> None:
+    return None
+
+
 def idle_worker_mb(root: int) -> float:
     """Resident set of the largest process of the tree: a worker, or the only process there is."""
     return max(proc.tree_memory(root).values()) / MB
@@ -44,14 +53,22 @@ def idle_worker_mb(root: int) -> float:
 def unary(target: System, case: str, effort: Effort) -> Row:
     """Requests and short answers at full speed, over plain connections or TLS 1.3 ones, kept alive."""
     request = Request(target.url(case), request_body(MODELS[case]), target.request_headers(case))
+    return full_speed(target, case, effort, request, request)
+
+
+def full_speed(
+    target: System, case: str, effort: Effort, first: Requests, then: Requests, report: Report = _ignored
+) -> Row:
+    """Warm up with the ``first`` requests, measure with those ``then``; ``report`` is told what both runs saw."""
     with upstream(case), started(target, case) as (running, start_s):
         idle = idle_worker_mb(running.pid)
-        drive(request, effort.connections, effort.warm_up)
+        warmed = drive(first, effort.connections, effort.warm_up)
         before = proc.cpu_seconds(running.pid)
-        load = drive(request, effort.connections, effort.seconds)
+        load = drive(then, effort.connections, effort.seconds)
         spent = proc.cpu_seconds(running.pid) - before
         memory = sum(proc.tree_memory(running.pid).values())
         running.must_live()
+    report(warmed, load)
     return Row(
         case=case,
         system=target.name,
@@ -71,7 +88,9 @@ def sse(target: System, case: str, effort: Effort) -> Row:
     CPU time and events are read in the middle of the run, when every stream is under way, so that neither the
     opening nor the cutting of streams is charged to the events.
     """
-    request = Request(target.url(case), request_body(MODELS[case], stream=True), target.request_headers(case))
+    model = MODELS[case]
+    body = personal_body(model) if case == "sse_restore" else request_body(model, stream=True)
+    request = Request(target.url(case), body, target.request_headers(case))
     length = effort.events * effort.gap
     seconds = max(effort.seconds, length + 2) + length
     with upstream(case, effort.events, effort.gap), started(target, case) as (running, start_s):

@@ -28,6 +28,12 @@ RATIOS = (
     Ratio("sse", "envoy", 0.85),
     Ratio("sse", "nginx", 1.3),
     Ratio("unary_tls", "envoy", 0.8),
+    Ratio("mtls", "envoy", 0.9),
+    Ratio("governed", "envoy", 0.75),
+    Ratio("governed", "nginx", 2.4),
+    Ratio("sse_governed", "envoy", 0.85),
+    Ratio("sse_governed", "nginx", 1.3),
+    Ratio("sse_restore", "envoy", 1.2),
 )
 KB_PER_STREAM = 8.0
 IDLE_RSS_MB = 50.0

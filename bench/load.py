@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar, Protocol
 
 CONFIG = Path(__file__).parent / "config"
 _MARK = "bench-result: "
@@ -39,7 +40,7 @@ class Load:
 
 
 def parse(output: str) -> Load:
-    """Read the line that ``config/load.lua`` prints; raises `BenchError` when there is none."""
+    """Read the line that ``config/result.lua`` prints; raises `BenchError` when there is none."""
     for line in output.splitlines():
         if line.startswith(_MARK):
             try:
@@ -58,23 +59,44 @@ def parse(output: str) -> Load:
     )
 
 
+class Requests(Protocol):
+    """What wrk sends, by which of the scripts in ``config/``."""
+
+    script: ClassVar[str]
+
+    @property
+    def url(self) -> str:
+        """Where to."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """The variables that the script reads."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """Where wrk sends its one fixed request."""
+    """One fixed request, and where it is sent."""
 
     url: str
     body: bytes
     headers: dict[str, str]
 
+    script: ClassVar[str] = "load.lua"
+
+    def environment(self) -> dict[str, str]:
+        """Body and headers."""
+        return {
+            "BENCH_BODY": self.body.decode(),
+            "BENCH_HEADERS": "\n".join(f"{name}: {value}" for name, value in self.headers.items()),
+        }
+
 
 class Wrk:
     """One run of wrk with one thread, from construction on; `result` waits for its end."""
 
-    def __init__(self, request: Request, connections: int, seconds: float, timeout: float = 10.0) -> None:
-        environment = os.environ | {
-            "BENCH_BODY": request.body.decode(),
-            "BENCH_HEADERS": "\n".join(f"{name}: {value}" for name, value in request.headers.items()),
-        }
+    def __init__(self, request: Requests, connections: int, seconds: float, timeout: float = 10.0) -> None:
+        environment = os.environ | {"BENCH_SCRIPTS": str(CONFIG)} | request.environment()
         self._seconds = seconds
         # wrk takes whole seconds only.
         command = [
@@ -84,7 +106,7 @@ class Wrk:
             f"-d{max(1, round(seconds))}s",
             f"--timeout={round(timeout)}s",
         ]
-        command += ["-s", str(CONFIG / "load.lua"), request.url]
+        command += ["-s", str(CONFIG / request.script), request.url]
         try:
             self._process = subprocess.Popen(
                 command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -113,7 +135,7 @@ class Wrk:
             self._process.wait()
 
 
-def drive(request: Request, connections: int, seconds: float) -> Load:
+def drive(request: Requests, connections: int, seconds: float) -> Load:
     """Run wrk to its end."""
     wrk = Wrk(request, connections, seconds)
     try:

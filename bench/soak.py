@@ -15,9 +15,10 @@ from collections.abc import Sequence
 
 from bench import proc
 from bench.load import BenchError, Request, drive, note
+from bench.running import started, upstream
 from bench.stream import request_body
-from bench.systems import MODELS, WORK, started, system, upstream
-from bench.tls import make_certificate
+from bench.systems import MODELS, WORK, system
+from bench.tls import make_certificates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--batch", type=float, default=4.0, help="seconds of each batch")
     options = parser.parse_args(arguments)
     WORK.mkdir(exist_ok=True)
-    make_certificate(WORK)
+    make_certificates(WORK)
     try:
         samples = soak(options.requests, options.system, options.batch)
         growth = growth_percent(samples, options.warm_up)

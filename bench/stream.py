@@ -7,6 +7,7 @@ client can check every byte without having seen them, and an event that reached 
 from __future__ import annotations
 
 import json
+import re
 
 KEY = "sk-bench-0123456789abcdef0123456789abcdef"
 """The API key of the benchmark. It opens nothing outside a benchmark's run on loopback."""
@@ -28,6 +29,7 @@ _HEAD = (
     b'"system_fingerprint":"fp_bench","choices":[{"index":0,"delta":{"content":'
 )
 _EVENT = _HEAD + '" 词%05d"'.encode() + b'},"logprobs":null,"finish_reason":null}]}\n\n'
+_EVENT_SAYING = _HEAD + '"%b 词%05d%b"'.encode() + b'},"logprobs":null,"finish_reason":null}]}\n\n'
 _LAST = (
     _HEAD
     + b'""},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":61,"completion_tokens":%d,'
@@ -59,3 +61,47 @@ def event(name: bytes, position: int, events: int) -> bytes:
     if position == events - 1:
         return _LAST % (name, events, 61 + events)
     return _EVENT % (name, position)
+
+
+MOBILE = "13812345678"
+"""The personal value in the prompts of the case `sse_restore`."""
+DEFAULT_TOKEN = b"PII_CN_MOBILE_k7f3q9"
+"""What the upstream repeats for a hop that sent it no token of its own."""
+_TOKEN = re.compile(rb"PII_[A-Z0-9_]+_[0-9a-z]+")
+WHOLE, FIRST_HALF, SECOND_HALF = 3, 6, 7
+"""Which of ten events repeat the token, whole or by halves."""
+
+
+def personal_body(model: str) -> bytes:
+    """The request of `request_body` as a stream, with a mobile number in what the user says."""
+    body = request_body(model, stream=True)
+    return body.replace(b"sign for it?", f"sign for it? My number is {MOBILE}.".encode())
+
+
+def token_in(body: bytes) -> bytes:
+    """The token that stands in a request for the number, or `DEFAULT_TOKEN`."""
+    found = _TOKEN.search(body)
+    return found[0] if found else DEFAULT_TOKEN
+
+
+def echo_event(name: bytes, position: int, events: int, token: bytes) -> bytes:
+    """`event`, with the token said in three of ten events, in one of them whole."""
+    if position == events - 1:
+        return event(name, position, events)
+    half = len(token) // 2
+    before, behind = {
+        WHOLE: (b"", b" " + token + b" "),
+        FIRST_HALF: (b"", b" " + token[:half]),
+        SECOND_HALF: (token[half:] + b" ", b""),
+    }.get(position % 10, (b"", b""))
+    return _EVENT_SAYING % (name, before, position, behind)
+
+
+def said(stream: bytes) -> str:
+    """The content of all events of a stream, joined."""
+    text = []
+    for line in stream.splitlines():
+        if line.startswith(b"data: {"):
+            choices = json.loads(line[6:])["choices"]
+            text += [choice["delta"].get("content") or "" for choice in choices]
+    return "".join(text)

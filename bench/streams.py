@@ -12,7 +12,8 @@ from bench import proc
 from bench.cases import MB, Effort, idle_worker_mb, window
 from bench.load import BenchError, note
 from bench.rows import Row
-from bench.systems import MODELS, System, started, upstream
+from bench.running import started, upstream
+from bench.systems import MODELS, System
 
 GAP = 1.0
 

@@ -5,7 +5,8 @@
 Event *i* is due ``phase + i * gap`` seconds after the request was read, and the last one at ``events * gap`` whatever
 the phase. So the schedule does not drift, and a stream's length tells what the hop added. The phase is 0, so that
 streams that began together tick together; with ``--spread`` each stream has a phase of its own within the gap
-(multiples of the golden ratio, which spread evenly whatever their number).
+(multiples of the golden ratio, which spread evenly whatever their number). With ``--echo`` the token that stands in the
+request is repeated in some events, whole and by halves (`bench.stream.echo_event`).
 ``GET /count`` answers with the number of events written since the start.
 """
 
@@ -20,7 +21,7 @@ from typing import cast
 import httptools
 import uvloop
 
-from bench.stream import event, stream_name
+from bench.stream import echo_event, event, stream_name, token_in
 
 _RESPONSE_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
@@ -32,8 +33,9 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 class Schedule:
     """How long streams are and how far apart their events; counts the events written, over all connections."""
 
-    def __init__(self, events: int, gap: float, spread: bool) -> None:
+    def __init__(self, events: int, gap: float, spread: bool, echo: bool = False) -> None:
         self.events = events
+        self.echo = echo
         self.gap = gap
         self.spread = spread
         self.written = 0
@@ -83,7 +85,9 @@ class Upstream(asyncio.Protocol):
             text = b"%d" % self._schedule.written
             self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
             return
-        self._name = stream_name(bytes(self._body))
+        body = bytes(self._body)
+        self._name = stream_name(body)
+        self._token = token_in(body) if self._schedule.echo else b""
         self._position = 0
         self._began = self._loop.time()
         self._phase = self._schedule.phase()
@@ -98,7 +102,10 @@ class Upstream(asyncio.Protocol):
 
     def _write(self) -> None:
         schedule = self._schedule
-        data = event(self._name, self._position, schedule.events)
+        if self._token:
+            data = echo_event(self._name, self._position, schedule.events, self._token)
+        else:
+            data = event(self._name, self._position, schedule.events)
         self._position += 1
         schedule.written += 1
         if self._position == schedule.events:
@@ -124,9 +131,13 @@ def main() -> None:
     options.add_argument(
         "--spread", action="store_true", help="give each stream a phase of its own within the gap"
     )
+    options.add_argument(
+        "--echo", action="store_true", help="repeat the token of the request, whole and by halves"
+    )
     chosen = options.parse_args()
+    schedule = Schedule(chosen.events, chosen.gap, chosen.spread, chosen.echo)
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve(chosen.port, Schedule(chosen.events, chosen.gap, chosen.spread)))
+        uvloop.run(_serve(chosen.port, schedule))
 
 
 if __name__ == "__main__":
