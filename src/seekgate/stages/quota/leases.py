@@ -162,9 +162,12 @@ class Leases:
         return min(float(c.end), now + RETRY) if answer.others > 0 or c.reserved else float(c.end)
 
     def failed(self, asks: Sequence[Ask]) -> None:
-        """These asks were not answered, or too late."""
+        """These asks were not answered, or too late. What may have been granted all the same is not known here: the next
+        report says so."""
         for ask in asks:
             ask.counter.pending = False
+            if not ask.counter.gone:
+                self._tables.reports[ask.counter] = None
 
     def sweep(self, now: float) -> None:
         """Called at short intervals: report what has changed, give back what is idle, forget who is gone."""

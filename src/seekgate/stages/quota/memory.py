@@ -38,6 +38,7 @@ class Memory:
         self._path = path
         self._tables = tables
         self._written = b""
+        self._own = 0
         self._due = 0.0
 
     def restore(self) -> None:
@@ -58,11 +59,19 @@ class Memory:
         entries += [Entry(id, start, used) for id, (start, used) in self._tables.remembered.items()]
         self._due = now + 1.0 + len(entries) / PER_SECOND
         data = msgspec.json.encode(entries)
-        if data != self._written:
+        # A predecessor that is still draining writes what it knows when it ends.
+        if data != self._written or (entries and self._number() != self._own):
             scratch = self._path.with_suffix(".tmp")
             scratch.write_bytes(data)
             scratch.replace(self._path)
-            self._written = data
+            self._written, self._own = data, self._number()
+
+    def _number(self) -> int:
+        """What tells this file from another of the same name; 0 when there is none."""
+        try:
+            return self._path.stat().st_ino
+        except FileNotFoundError:
+            return 0
 
 
 def _worth(c: Counter, now: float) -> bool:

@@ -92,3 +92,25 @@ def test_draining_is_not_promised() -> None:
     assert warning.warning
     assert "is not done yet" in str(warning)
     assert problems(f"{MINIMAL}quota: {{on_cancel: cancel}}\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("installed", "workers", "told"), [(False, 4, True), (False, 1, False), (True, 4, False)]
+)
+def test_workers_that_have_nothing_to_share_limits_by(
+    installed: bool, workers: int, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seekgate.stages.quota.config._has_server", lambda: installed)
+    text = f"{MINIMAL}workers: {workers}\nquota: {{limits: [{{scope: key, name: '*', concurrency: 1}}]}}\n"
+    environ = {"APP_KEY": "a" * 20, "CLOUD_KEY": "b" * 20}
+    said = [str(each) for each in problems(text, environ, outside=True) if "share limits" in str(each)]
+    assert bool(said) == told
+
+
+def test_where_a_server_program_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seekgate.stages.quota import config
+
+    assert config._has_server()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert not config._has_server()

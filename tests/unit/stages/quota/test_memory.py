@@ -75,6 +75,21 @@ def test_it_is_written_only_when_something_has_changed_and_not_too_often(tmp_pat
     assert path.stat().st_ino != written[1]
 
 
+def test_a_predecessor_that_ends_later_has_not_the_last_word(tmp_path: Path) -> None:
+    path = tmp_path / "quota.json"
+    before, after = tables(RULE), tables(RULE)
+    for found, count in ((before, 1), (after, 2)):
+        for _ in range(count):
+            assert plan(found).take(NOW, 0, 0, {})
+    successor = Memory(path, after)
+    successor.keep(NOW)
+    Memory(path, before).keep(NOW, at_once=True)
+    successor.keep(NOW + 2)
+    last = tables(RULE)
+    Memory(path, last).restore()
+    assert left(last)["requests3600"] == 98
+
+
 def test_no_file_is_nothing_and_a_broken_one_an_error(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "quota.json", tables(RULE))
     memory.restore()
