@@ -86,7 +86,7 @@ def _rows_from(text: str, tokens: list[tuple[int, int]], index: int) -> Iterator
             return
         row.append(tokens[index])
         lengths = (*lengths, tokens[index][1] - tokens[index][0])
-        if lengths == (2, 2) and text[start] not in "08":  # a table of small numbers
+        if most == 1 and lengths == (2, 2) and text[start] not in "08":  # a table of small numbers
             return
 
 
