@@ -63,7 +63,7 @@ def test_pieces_overlap() -> None:
     assert pieces("short") == ["short"]
 
 
-@pytest.mark.parametrize(("part", "found", "wrong"), [("tuning", 0.97, 0.0), ("held-out", 0.9, 0.02)])
+@pytest.mark.parametrize(("part", "found", "wrong"), [("tuning", 0.99, 0.0), ("held-out", 0.86, 0.02)])
 def test_the_published_rates(part: str, found: float, wrong: float) -> None:
     counted = rates(part, 0.7)  # type: ignore[arg-type]
     hits, count = counted["attacks"]
