@@ -97,7 +97,7 @@ def keys(text: str) -> Iterator[Span]:
         if _random(match[0]):
             yield Span(match.start(), match.end(), "API_KEY")
     for match in _KEYED.finditer(text):
-        if _random(match[1], 1) and _entropy(match[1]) >= 3.0:
+        if _random(match[1], 1) and _drawn(match[1]):
             yield Span(match.start(1), match.start(1) + len(match[1].rstrip(".")), "API_KEY")
 
 
@@ -109,6 +109,11 @@ def _random(text: str, least: int = 2) -> bool:
     words = [part for part in re.split(r"[_./-]", text) if part]
     plain = sum(len(part) for part in words if part.isalpha() and (part.islower() or part.isupper()))
     return plain * 2 < len(text)
+
+
+def _drawn(text: str) -> bool:
+    """Whether ``text`` is unlike a name in a program, in which at most one number stands."""
+    return (len(text) >= 32 or len(re.findall(r"\d+", text)) > 1) and _entropy(text) >= 3.0
 
 
 def _entropy(text: str) -> float:
@@ -176,5 +181,5 @@ def _telling(value: str, strong: bool, quoted: bool) -> bool:
     if strong and quoted:
         return True
     if strong:
-        return digit or symbol
+        return digit or (symbol and not re.fullmatch(r"[A-Za-z_][A-Za-z_.-]*", value))
     return (digit and (letter or symbol)) or (value.isdigit() and len(value) >= 6)

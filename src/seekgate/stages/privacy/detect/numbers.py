@@ -21,6 +21,8 @@ _SPELLED = re.compile(
     r"(?:tel|phone|mobile|mob|cell|call|fax|id|card|ssn|no|wx|wechat)(?=\d{9,})", re.IGNORECASE
 )
 
+_SIGNS = frozenset("¥$€#")
+_ITEM = re.compile(r"(?:\A|\n)\s{0,4}[1-9]\d?\.\Z")
 _FRACTION = re.compile(r"\.\d{1,2}(?!\d)|\.\d{5,}|,\d{3}|%")
 _PHONE_WORDS = re.compile(r"手机|电话|phone|mobile|tel", re.IGNORECASE)
 _CARD_WORDS = re.compile(r"卡|账号|帐号|账户|帐户|card|visa|amex|account|转账|pay", re.IGNORECASE)
@@ -165,7 +167,7 @@ def _long(text: str, row: Row) -> str | None:
     card = len(joined) <= 19 and _card_layout(row) and checks.bank_card(joined)
     if not (old or card):
         return _landline(text, row)
-    if cues.before(text, row.start) == cues.AGAINST:
+    if _fraction(text, row) or cues.before(text, row.start) == cues.AGAINST:
         return None
     if old and not (card and cues.near(text, row.start, row.end, _CARD_WORDS, 16, 0)):
         return None if cues.near(text, row.start, row.end, _PHONE_WORDS, 8, 0) else "CN_ID"
@@ -235,9 +237,18 @@ def _european(text: str, row: Row) -> bool:
 
 def _decimal(text: str, row: Row) -> bool:
     """Whether the row is a part of a number with a decimal point, or an amount."""
-    if _FRACTION.match(text, row.end) or text[max(row.start - 2, 0) : row.start] in ("0.", "-0"):
-        return True
-    return row.start > 0 and text[row.start - 1] in "¥$€#"
+    return (
+        bool(_FRACTION.match(text, row.end))
+        or _fraction(text, row)
+        or text[max(row.start - 1, 0) : row.start] in _SIGNS
+    )
+
+
+def _fraction(text: str, row: Row) -> bool:
+    """Whether the row is what follows a decimal point, and not what follows the number of an item of a list."""
+    if text[max(row.start - 1, 0) : row.start] != "." or not _alphanumeric(text, row.start - 2):
+        return False
+    return not _ITEM.search(text, max(row.start - 8, 0), row.start)
 
 
 def _american(text: str, row: Row) -> str | None:
@@ -266,6 +277,8 @@ def _foreign(text: str, row: Row) -> bool:
     ):
         tail = joined[2:]
     else:
+        return False
+    if _FRACTION.match(text, row.end) or (row.gaps[-1:] == (".",) and row.lengths[-1] < 2):
         return False
     if numbering.international(tail):
         return True

@@ -52,6 +52,7 @@ def test_keys_by_the_word_before(before: str) -> None:
         "api_key=xxxxxxxxxxxxxxxxxxxxxxxx",
         "sk-your-key-goes-here-please-replace",
         "token 12345678901234567890",
+        "private_key: Ed25519PrivateKey",
         "the secret of antidisestablishmentarianism",
     ],
 )
@@ -99,6 +100,7 @@ def test_private_keys() -> None:
         ("password=${DB_PASSWORD} PASSWORD=<yours> password=$DB_PASSWORD password=******", []),
         ("password = os.environ['DB']", []),
         ("the password is wrong", []),
+        ("password = request.url.password; self.key_password = key_password", []),
         ("def check(password: str) -> bool:", []),
         ("mysql://root:P@ss/w0rd@db:3306/x", ["mysql://root:P@ss/w0rd"]),  # a slash must be escaped
         ("连mysql://root:P@ssw0rd@10.0.0.1:3306/db?a=b。", ["mysql://root:P@ssw0rd@10.0.0.1:3306/db?a=b"]),

@@ -60,6 +60,13 @@ def test_found(text: str, kind: str, value: str) -> None:
     assert _found(text) == ([(kind, value)] if kind else [])
 
 
+def test_the_number_of_an_item_is_no_part_of_a_number() -> None:
+    assert _found("1.13812345678\n 2.6222021234567894") == [
+        ("CN_MOBILE", "13812345678"),
+        ("BANK_CARD", "6222021234567894"),
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -70,6 +77,9 @@ def test_found(text: str, kind: str, value: str) -> None:
         "138123456789",
         "20240115-13812345678",
         "0.13812345678",
+        "0.2235294117647059",
+        "slope=3.02447542484",
+        "Decimal('+35236450.6')",
         "43+8658888-168713",
         "92×37+0062225-780047=?",
         "e9e2e57d-0339-4901-9688-7bfd47b963bc",
