@@ -126,10 +126,19 @@ def test_four_workers_grant_exactly_what_the_limit_is(server: ValkeyServer) -> N
     run(server, scene)
 
 
-def test_reservations_of_500_at_once_fit_exactly_into_a_limit_for_100(server: ValkeyServer) -> None:
+@pytest.mark.parametrize("spread", [0, 3, 40, 400])
+def test_reservations_of_500_fit_exactly_into_a_limit_for_100(server: ValkeyServer, spread: int) -> None:
+    """All in one turn of the loop, or coming in over some, while answers for those before them are under way."""
+
     async def scene(worker: Callable[..., Worker]) -> None:
         workers = [worker(row(tokens={3600: 100 * 37})) for _ in range(4)]
-        found = await asyncio.gather(*(each.ask(30, 7) for each in workers for _ in range(125)))
+
+        async def ask(each: Worker, number: int) -> object:
+            for _ in range(number * spread // 125):
+                await asyncio.sleep(0)
+            return await each.ask(30, 7)
+
+        found = await asyncio.gather(*(ask(each, number) for number in range(125) for each in workers))
         assert sum(isinstance(each, Reservation) for each in found) == 100
         assert sum(isinstance(each, Refused) for each in found) == 400
 

@@ -137,6 +137,8 @@ class Leases:
         for ask, answer in zip(asks, answers, strict=True):
             c = ask.counter
             c.pending = False
+            # Whoever waits decides again now, and says again what is lacking: counted twice, it would be leased twice.
+            c.wanted = 0
             if answer.stale or c.start != ask.start or c.gone:
                 continue
             c.granted += answer.granted
@@ -162,10 +164,11 @@ class Leases:
         return min(float(c.end), now + RETRY) if answer.others > 0 or c.reserved else float(c.end)
 
     def failed(self, asks: Sequence[Ask]) -> None:
-        """These asks were not answered, or too late. What may have been granted all the same is not known here: the next
-        report says so."""
+        """These asks were not answered, or too late. What may have been granted all the same is not known here: the
+        next report says so."""
         for ask in asks:
             ask.counter.pending = False
+            ask.counter.wanted = 0
             if not ask.counter.gone:
                 self._tables.reports[ask.counter] = None
 

@@ -230,3 +230,15 @@ def test_who_waits_is_asked_for_before_what_is_only_reported() -> None:
     assert asks[0].id == "key:ann|requests|60"
     assert len(asks) == 1 + leases.REPORTS
     assert len(held.collect(NOW)) == leases.REPORTS
+
+
+def test_who_still_waits_after_an_answer_is_counted_once() -> None:
+    found, held, _ = made(tokens={3600: 1000})
+    want(found, 10)
+    asks = held.collect(NOW)
+    want(found, 10)  # waits for the same answer, because one ask is under way at a time
+    answer(held, asks, 10)
+    assert found.decide(plan(found), NOW, 10, 0, {}) is GRANTED
+    want(found, 10)  # has been woken, and says again what it lacks
+    (ask,) = held.collect(NOW)
+    assert (ask.need, ask.quantum) == (10, 10)
