@@ -183,7 +183,7 @@ class PublicFront:
     def settle(self, x: Exchange, world: World, now: float) -> None:
         """The exchange is over, however it went: exactly once for each."""
         x.ended_at = now
-        x.tree = None
+        x.tree = x.received = None
         x.request.body = b""
         self.metrics.in_flight.value -= 1
         world.pipeline.end(x)

@@ -136,6 +136,8 @@ class Privacy(Stage):
                 if isinstance(read_envelope(changed), Refusal):
                     # Two keys of one object have become the same.
                     return Reply(error=errors.CONTENT_BLOCKED, message=_SAME_KEYS)
+                if x.received is None:
+                    x.received = body
                 x.request.body = changed
                 x.tree = _decode(changed)
         if len(vault) or self._scanning is not None:

@@ -56,6 +56,7 @@ def content(x: Exchange) -> str:
 
 def test_nothing_found_changes_nothing_and_costs_no_answer() -> None:
     x, verdict = asked(stage(), "How many rivers are there?")
+    assert x.received is None
     body = x.request.body
     assert verdict is None
     assert x.request.body is body
@@ -67,6 +68,8 @@ def test_masks_leave_the_answer_alone() -> None:
     assert verdict is None
     assert content(x).startswith("我的电话是138****5678，邮箱是 ")
     assert "li.lei@" not in content(x)
+    assert x.received is not None
+    assert "li.lei@" in x.received.decode(), "the audit has a digest of what was asked"
     assert x.detected == {"CN_MOBILE": 1, "EMAIL": 1}
     assert x.data_classes == {"personal"}
     assert x.decisions == ("privacy:mask:CN_MOBILE", "privacy:mask:EMAIL")
