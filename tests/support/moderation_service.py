@@ -73,8 +73,8 @@ class ModerationService:
                 await writer.drain()
                 if not self.keep or self.raw is not None:
                     break
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the client has left, or the test is over
         finally:
             self._writers.discard(writer)
             writer.close()

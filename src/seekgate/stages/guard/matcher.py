@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -184,9 +185,7 @@ class Maker:
 
 
 def _digest(patterns: Sequence[str]) -> str:
-    import hyperscan
-
-    text = "\0".join((hyperscan.__version__, *patterns))
+    text = "\0".join((version("hyperscan"), *patterns))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from urllib.parse import unquote
 
-MAX_CHARACTERS = 65_536
-"""What is looked at of one text when it has to be undone."""
+MAX_CHARACTERS = 32_768
+"""At the beginning and at the end of a text, what is looked at when it has to be undone: it takes milliseconds."""
 MAX_BLOBS = 16
 
-_INVISIBLE = dict.fromkeys(
+_UNSEEN: dict[int, str | None] = dict.fromkeys(
     [
         *range(0x200B, 0x2010),
         *range(0x202A, 0x202F),
@@ -29,7 +29,7 @@ _INVISIBLE = dict.fromkeys(
         0xAD,
     ]
 )
-_TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
+_UNSEEN |= {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}  # tags: a text within the text
 _ALIKE = str.maketrans(
     "аеорсхіјѕԁһкмтнвАВЕКМНОРСТХІЅαορνικτεΑΒΕΖΗΙΚΜΝΟΡΤΧ",
     "aeopcxijsdhkmtnbABEKMHOPCTXISaopviktеABEZHIKMNOPTX".replace("е", "e"),
@@ -43,15 +43,18 @@ _SPACED = re.compile(r"(?:(?<!\w)\w(?:[ ._*-]{1,3}|$)){5,}")
 
 
 def undone(text: str, signs: Iterable[str]) -> Iterator[str]:
-    """The views that these signs call for."""
-    text = text[:MAX_CHARACTERS]
-    for sign in signs:
-        yield from _VIEWS[sign](text)
+    """The views that these signs call for. Of a text that is too long its beginning and its end are looked at."""
+    parts = [text]
+    if len(text) > MAX_CHARACTERS:
+        parts = [text[:MAX_CHARACTERS], text[MAX_CHARACTERS:][-MAX_CHARACTERS:]]
+    for view in dict.fromkeys(_VIEWS[sign] for sign in signs):
+        for part in parts:
+            yield from view(part)
 
 
 def _letters(text: str) -> Iterator[str]:
     """Without what cannot be seen, and with the usual letter for each that looks like it (Unicode TR 39)."""
-    plain = unicodedata.normalize("NFKC", text.translate(_INVISIBLE).translate(_TAGS)).translate(_ALIKE)
+    plain = unicodedata.normalize("NFKC", text.translate(_UNSEEN)).translate(_ALIKE)
     if plain != text:
         yield plain
 

@@ -67,3 +67,7 @@ def test_bounds() -> None:
     blob = base64.b64encode(TEXT.encode()).decode()
     assert len(list(undone(f"{blob} " * (MAX_BLOBS + 5), ["runs"]))) == MAX_BLOBS
     assert all(len(view) <= MAX_CHARACTERS for view in views("\u200ba" * MAX_CHARACTERS))
+    padding, hidden = "x " * MAX_CHARACTERS, "\u200b".join(TEXT)
+    for text in (hidden + padding, padding + hidden, padding + hidden + padding):
+        found = any(TEXT in view for view in undone(text, ["odd", "mixed"]))
+        assert found is (text != padding + hidden + padding), "of what is too long, beginning and end"
