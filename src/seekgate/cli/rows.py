@@ -43,8 +43,7 @@ class Rows:
         """The secret that keys are hashed under. Raise `SecretError`."""
         from seekgate.store import key_hash
 
-        identity = getattr(self.snapshot, "identity", None)
-        reference = None if identity is None else identity.hash_secret
+        reference = None if self.snapshot is None else self.snapshot.identity.hash_secret
         return key_hash.load(self.home, reference)
 
     @property
@@ -65,11 +64,6 @@ def opened(config: Path | None) -> Iterator[Rows]:
     home = default_home()
     snapshot = _compiled(config) if config is not None else _last_good(home)
     url = "sqlite" if snapshot is None or snapshot.database is None else snapshot.database.url
-    if snapshot is not None and snapshot.database is None:
-        typer.echo(
-            "note: the configuration has no `database:`, so a node that runs on it does not see these rows",
-            err=True,
-        )
 
     def noted(event: Mapping[str, Any]) -> None:
         note(home, event)

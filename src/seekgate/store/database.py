@@ -263,6 +263,8 @@ def _postgresql(target: URL) -> Engine:
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "seekgate",
+                # A prepared statement soon gets a plan that knows nothing of its values, and ours are lists of ids.
+                "prepare_threshold": None,
                 "options": f"-c lock_timeout={int(PATIENCE * 1000)} -c statement_timeout=60000",
             },
         )

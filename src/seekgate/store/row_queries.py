@@ -123,9 +123,12 @@ def fetch_keys(connection: Connection, ids: Sequence[str]) -> dict[str, KeyRow]:
             applications.c.name.label("application"),
             applications.c.tier,
             users.c.name.label("user"),
+            live().label(
+                "live"
+            ),  # no condition: it would tempt the planner to begin with something else than the ids
         )
         .select_from(whole().join(key_secrets, key_secrets.c.key_id == keys.c.id))
-        .where(keys.c.id.in_(pairs), live())
+        .where(keys.c.id.in_(pairs))
         .order_by(keys.c.id, key_secrets.c.ordinal)
     ).all()
     own, of_users = _roles_of(connection, pairs, {row.user for row in found if row.user is not None})
@@ -133,7 +136,7 @@ def fetch_keys(connection: Connection, ids: Sequence[str]) -> dict[str, KeyRow]:
     rows = {}
     for row in found:
         id = secret_id(row.id, row.ordinal)
-        if id in wanted:
+        if row.live and id in wanted:
             rows[id] = _key(row, tuple(dict.fromkeys((*own[row.id], *of_users[row.user or ""]))))
     return rows
 

@@ -39,7 +39,7 @@ Entry = tuple[int, str, str, Row | None]
 OWNERS = ("organisation", "team", "application", "user")
 """Kinds whose change may affect each of their keys."""
 
-_MANY = 500
+_MANY = 2000
 _FETCH: dict[str, Callable[[Connection, Sequence[str]], Mapping[str, Row]]] = {
     "role": fetch_roles,
     "binding": fetch_bindings,
@@ -73,7 +73,7 @@ def rows_since(database: Database, number: int, upto: int | None = None) -> list
     return sorted(entries, key=lambda entry: entry[0])
 
 
-def all_rows(database: Database, size: int = 1000) -> Iterator[list[Entry]]:
+def all_rows(database: Database, size: int = _MANY) -> Iterator[list[Entry]]:
     """Every row that there is, in batches, each entry with the number of the newest change: one consistent state.
 
     The database keeps this state until the iterator is done or closed; read it through without a pause.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from seekgate.cli import rows
 from seekgate.compiler import compile_file
 from seekgate.config.problems import Invalid
 from seekgate.config.snapshot_file import write_snapshot
+from seekgate.store.key_hash import digest
 from seekgate.store.key_hash import path as hash_path
 from tests.support.commands import Commands
 
@@ -51,10 +53,25 @@ def test_without_one_it_is_what_the_node_runs_on(commands: Commands, tmp_path: P
     assert (tmp_path / "rows.db").exists()
 
 
-def test_a_node_without_a_database_is_pointed_out(commands: Commands, tmp_path: Path) -> None:
-    done = commands.run(f"teams create sales --config {config(tmp_path, '')}")
-    assert done.exit_code == 0
-    assert "has no `database:`, so a node that runs on it does not see these rows" in done.stderr
+def test_a_configuration_without_one_means_the_homes(commands: Commands, tmp_path: Path) -> None:
+    commands.out(f"teams create sales --config {config(tmp_path, '')}")
+    assert (commands.home / "seekgate.db").exists()
+
+
+def test_keys_are_hashed_under_the_configurations_secret(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARED_HASH", "s" * 40)
+    file = config(tmp_path, "identity: {hash_secret: 'env:SHARED_HASH'}")
+    secret = commands.out(f"keys create shop --config {file}").rstrip("\n")
+    assert not hash_path(commands.home).exists()
+    with sqlite3.connect(commands.home / "seekgate.db") as connection:
+        assert connection.execute("SELECT digest FROM key_secrets").fetchall() == [
+            (digest(b"s" * 40, secret),)
+        ]
+    connection.close()
+    monkeypatch.delenv("SHARED_HASH")
+    assert "SHARED_HASH is not set" in commands.error(f"keys create other --config {file}")
 
 
 def test_a_wrong_configuration_is_told(commands: Commands, tmp_path: Path) -> None:
