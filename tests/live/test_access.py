@@ -59,6 +59,18 @@ class Caller:
         return answer.status, body
 
 
+def explains(node: Gateway, message: str) -> None:
+    """The command says of this node what the node has said."""
+    question = ("--config", str(node.file), "--key", "lab", "--model", "deepseek-v4-pro", "--json")
+    explained = command(node, "access", "explain", *question)
+    assert explained.returncode == 1
+    said = json.loads(explained.stdout)
+    assert said["message"] == message
+    assert said["roles"] == [
+        {"name": "flash-only", "by": "binding team:research (row)", "home": "row role:flash-only"}
+    ]
+
+
 def test_roles_of_the_database_in_all_workers(
     make_gateway: MakeGateway, emulator: BackgroundEmulator
 ) -> None:
@@ -85,24 +97,7 @@ def test_roles_of_the_database_in_all_workers(
             assert "its roles: 'flash-only'" in body["error"]["message"]
             assert one.chat("deepseek-flash")[0] == 200
             assert one.models() == {"deepseek-flash", "deepseek-v4-flash"}
-        explained = command(
-            node,
-            "access",
-            "explain",
-            "--config",
-            str(node.file),
-            "--key",
-            "lab",
-            "--model",
-            "deepseek-v4-pro",
-            "--json",
-        )
-        assert explained.returncode == 1
-        said = json.loads(explained.stdout)
-        assert said["message"] == body["error"]["message"]
-        assert said["roles"] == [
-            {"name": "flash-only", "by": "binding team:research (row)", "home": "row role:flash-only"}
-        ]
+        explains(node, body["error"]["message"])
         done(node, "roles", "deny", "flash-only", "chat")
         until(
             lambda: all(one.chat("deepseek-flash")[0] == 403 for one in callers),

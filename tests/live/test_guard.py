@@ -52,7 +52,7 @@ def node(service: ModerationService, tmp_path_factory: pytest.TempPathFactory) -
     guard = {
         "moderation": moderation,
         "injection": {"action": "block"},
-        "lists": [{"name": "projects", "words": ["falcon"], "on": ["request", "answer"]}],
+        "lists": [{"name": "projects", "words": ["falcon"], "where": ["request", "answer"]}],
     }
     with (
         BackgroundEmulator(Settings()) as emulator,

@@ -69,16 +69,8 @@ def explain_command(
     caller = _caller(snapshot, keys, key, principal)
     table = AccessTable(snapshot, access_rows, lambda note: typer.echo(f"note: {note}", err=True))
     name = _model(snapshot, action, model)
-    explained = explain(
-        table,
-        caller,
-        action,
-        name,
-        frozenset(data_class or ()),
-        _address(client),
-        _instant(at),
-        _serving(snapshot, action, name),
-    )
+    labels, serving = frozenset(data_class or ()), _serving(snapshot, action, name)
+    explained = explain(table, caller, action, name, labels, _address(client), _instant(at), serving)
     typer.echo(json.dumps(as_data(explained), ensure_ascii=False, indent=2) if as_json else text(explained))
     if not explained.allowed:
         raise typer.Exit(NOT_ALLOWED)

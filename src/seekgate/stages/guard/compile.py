@@ -49,8 +49,8 @@ def _list(context: Context, number: int, one: config.PatternList) -> compiled.Pa
         name=one.name,
         patterns=tuple(dict.fromkeys([*map(word, words), *one.patterns])),
         action=one.action,
-        request="request" in one.on,
-        answer="answer" in one.on,
+        request="request" in one.where,
+        answer="answer" in one.where,
         roles=tuple(one.roles),
     )
 

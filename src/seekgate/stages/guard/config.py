@@ -43,7 +43,7 @@ class PatternList(Section):
     action: Action = Field(
         default="block", description="`block` refuses, `report` writes it into the record."
     )
-    on: list[Literal["request", "answer"]] = Field(
+    where: list[Literal["request", "answer"]] = Field(
         default=["request"], min_length=1, description="What is looked at."
     )
     roles: list[Literal["system", "user", "assistant", "tool"]] = Field(

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from seekgate.config.compiled.guard import Moderation
+from seekgate.wire import shown
 
 MAX_CHARACTERS = 65_536
 """Of one request that are sent, the newest."""
@@ -84,4 +85,4 @@ def outcome(settings: Moderation, body: bytes) -> Outcome:
     if settings.categories is not None:
         named = tuple(name for name in named if name in settings.categories)
         flagged = bool(named)
-    return Outcome(flagged, named[:8])
+    return Outcome(flagged, tuple(map(shown.name, named[:8])))

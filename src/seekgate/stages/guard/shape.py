@@ -7,6 +7,7 @@ from typing import Any
 
 from seekgate.config.compiled.guard import Shape
 from seekgate.stages.guard.strings import Strings
+from seekgate.wire import shown
 
 
 def excess(shape: Shape, body: bytes, tree: dict[str, Any], strings: Strings) -> str | None:
@@ -34,7 +35,7 @@ def _tools(shape: Shape, tree: dict[str, Any]) -> str | None:
         if _meant(name, shape.deny_tools) or (
             shape.allow_tools is not None and not _meant(name, shape.allow_tools)
         ):
-            return f"The tool '{name[:64]}' may not be offered here."
+            return f"The tool '{shown.name(name)}' may not be offered here."
     return None
 
 

@@ -33,7 +33,7 @@ def test_words_and_files(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("# names\nRed Baron  # a pilot\n\n猎鹰\n")
     (one,) = compiled(
         tmp_path,
-        "guard: {lists: [{name: n, words: [falcon, falcon], patterns: ['A\\d'], file: words.txt, on: [answer]}]}",
+        "guard: {lists: [{name: n, words: [falcon, falcon], patterns: ['A\\d'], file: words.txt, where: [answer]}]}",
     ).lists
     assert one.patterns == (r"\bfalcon\b", r"\bRed\s+Baron\b", "猎鹰", r"A\d")
     assert (one.request, one.answer, one.action) == (False, True, "block")

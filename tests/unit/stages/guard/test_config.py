@@ -33,7 +33,7 @@ def test_what_can_be_written() -> None:
     guard = load("""
 guard:
   lists:
-    - {name: projects, words: [falcon], patterns: ['AB-\\d+'], action: report, on: [request, answer], roles: [user]}
+    - {name: projects, words: [falcon], patterns: ['AB-\\d+'], action: report, where: [request, answer], roles: [user]}
   injection: {action: block, threshold: 0.8}
   limits: {text_bytes: 1MiB, messages: 100, depth: 20, tools: 8}
   tools: {allow: [get_*], deny: [get_secret]}
@@ -54,7 +54,7 @@ guard:
         ("guard: {lists: [{name: a, patterns: ['(?<=a)b']}]}", "this pattern cannot be used"),
         ("guard: {lists: [{name: a, patterns: ['a*']}]}", "this pattern cannot be used"),
         ("guard: {lists: [{name: a, words: ['']}]}", "nothing is written here"),
-        ("guard: {lists: [{name: a, words: [b], on: []}]}", "too few entries"),
+        ("guard: {lists: [{name: a, words: [b], where: []}]}", "too few entries"),
         ("guard: {injection: {threshold: 2}}", "too large"),
         ("guard: {moderation: {url: 'ftp://x'}}", "not an http:// or https:// URL"),
         ("guard: {moderation: {url: 'https://x', key: sk-secret}}", "a secret must not stand in this file"),
