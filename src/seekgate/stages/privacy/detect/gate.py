@@ -90,7 +90,7 @@ RULES: tuple[Rule, ...] = (
         types=frozenset(("CN_ID", "CN_MOBILE", "CN_LANDLINE", "BANK_CARD")),
         expressions=(
             _NUMERAL + rb"(?:[ .-]?" + _EITHER + rb"){6}",
-            rb"[0-9](?:[ .-]?" + _EITHER + rb"){5}[ .-]?" + _NUMERAL,
+            rb"[0-9]{4}[ .-]?" + _NUMERAL + _NUMERAL,
         ),
         spoken=True,
     ),
