@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from seekgate.config.compiled.own_stages import OwnStage
+from seekgate.host.complaints import SafeError
 from seekgate.pipeline.stage import Reply, Stage, Verdict, Wait, overrides
 
 GROUP = "seekgate.stages"
@@ -28,7 +29,7 @@ Say = Callable[[str, str], object]
 """``say(text, stage)``: a line for the operator."""
 
 
-class OwnStageError(Exception):
+class OwnStageError(SafeError):
     """A stage misbehaved: it did not return what its hook returns, or tried to end the process."""
 
 

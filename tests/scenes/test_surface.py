@@ -17,6 +17,7 @@ UNKNOWN = "The API key is not known here. Check that the client uses a key of th
 BEARER = "WWW-Authenticate: Bearer\r\n"
 TOKEN = 'WWW-Authenticate: Bearer error="invalid_token"\r\n'
 PATH = "/v1/chat/completions"
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 def refusal(
@@ -276,7 +277,7 @@ def test_where_a_key_may_stand(header: str, scene: Scene) -> None:
 def test_the_request_that_an_upstream_gets(every: Scene) -> None:
     client = every.client()
     headers = (
-        "X-Request-Id: my-request.1\r\ntraceparent: 00-aa-bb-01\r\ntracestate: a=b\r\nAccept: text/event-stream\r\n"
+        f"X-Request-Id: my-request.1\r\ntraceparent: {TRACE}\r\ntracestate: a=b\r\nAccept: text/event-stream\r\n"
         "Cookie: secret=1\r\nX-Forwarded-For: 10.0.0.1\r\nUser-Agent: sdk\r\nProxy-Authorization: Basic x\r\n"
         "OpenAI-Organization: org\r\nTE: trailers\r\nConnection: keep-alive, X-Odd\r\nX-Odd: 1\r\n"
     )
@@ -294,7 +295,7 @@ def test_the_request_that_an_upstream_gets(every: Scene) -> None:
             version,
             "Authorization: Bearer sk-cloud-secret",
             "Accept: text/event-stream".replace("Accept", "accept"),
-            "traceparent: 00-aa-bb-01",
+            f"traceparent: {TRACE}",
             "tracestate: a=b",
             "X-Request-Id: my-request.1",
             f"Content-Length: {len(body)}",
@@ -304,14 +305,14 @@ def test_the_request_that_an_upstream_gets(every: Scene) -> None:
 
 def test_identifiers_come_back(every: Scene) -> None:
     client = every.client()
-    client.sends(post(chat(), headers="X-Request-Id: my-request.1\r\ntraceparent: 00-aa-bb-01\r\n"))
+    client.sends(post(chat(), headers=f"X-Request-Id: my-request.1\r\ntraceparent: {TRACE}\r\n"))
     every.upstream().sends(
         b"HTTP/1.1 200 OK\r\nX-Request-Id: theirs\r\ntraceparent: theirs\r\nContent-Length: 2\r\n\r\n{}"
     )
     answer = only(client.received())
     assert answer.header("x-request-id") == "my-request.1"
-    assert answer.header("traceparent") == "00-aa-bb-01"
-    assert (every.record.id, every.record.traceparent) == ("my-request.1", "00-aa-bb-01")
+    assert answer.header("traceparent") == TRACE
+    assert (every.record.id, every.record.traceparent) == ("my-request.1", TRACE)
     client.sends(get("/nothing", headers="X-Request-Id: my-request.2\r\n"))
     answer = only(client.received())
     assert answer.header("x-request-id") == "my-request.2"

@@ -16,7 +16,6 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ import msgspec
 from seekgate.config import used_keys
 from seekgate.config.rowlog import RowLogWriter, log_path
 from seekgate.control.follower import Entry, Follower
-from seekgate.host.complaints import complain
+from seekgate.host.complaints import complain, described
 from seekgate.host.messages import Drain, Ready, decode_to_child, encode
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class Following(threading.Thread):
             complain(
                 "an error that must not happen, please report it",
                 process="control",
-                error="".join(traceback.format_exception(error)),
+                error=described(error),
             )
         finally:
             self._done.close()

@@ -8,7 +8,6 @@ taken slice by slice with pauses, so that it holds up nobody's stream.
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import msgspec
 
 from seekgate.config.rowlog import Change, RowLogError, RowLogReader, log_path
 from seekgate.config.rows import Row
-from seekgate.host.complaints import complain
+from seekgate.host.complaints import complain, described
 
 Apply = Callable[[str, str, Row | None], None]
 """``apply(kind, id, row)``: the row is like this from now on, or gone (None)."""
@@ -130,7 +129,7 @@ class Rows:
                 "a row could not be applied, please report it",
                 kind=kind,
                 id=id,
-                error="".join(traceback.format_exception(error)),
+                error=described(error),
             )
 
     def _forget_the_rest(self, met: dict[str, set[str]]) -> None:

@@ -11,7 +11,6 @@ import contextlib
 import gc
 import os
 import socket
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,7 +28,7 @@ from seekgate.gateway.tls import Doors
 from seekgate.gateway.turn import Ticket, Turn
 from seekgate.gateway.world import Builder, World
 from seekgate.host.clock import Clock
-from seekgate.host.complaints import complain
+from seekgate.host.complaints import complain, described
 from seekgate.host.messages import Drain, EngineState, ListenFd, Load, Loaded, Ready, Rejected, Start
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
@@ -269,7 +268,7 @@ class Worker:
         for server in self._servers:
             server.close()
         while (waited := self._clock.monotonic() - started) < deadline and (
-            front.connections or (self._handshakes and waited < IDLE_GRACE)
+            front.connections or front.nobodies or (self._handshakes and waited < IDLE_GRACE)
         ):
             if waited >= IDLE_GRACE:
                 for down in [c for c in front.connections if c.idle]:
@@ -277,6 +276,8 @@ class Worker:
             await asyncio.sleep(TICK / 2)
         for down in list(front.connections):
             down.abort()
+        for nobody in list(front.nobodies):
+            nobody.give_up()
         # A connection with TLS learns of its end one or more turns of the loop later.
         ending = self._clock.monotonic() + SETTLE
         while self._metrics.in_flight.value and self._clock.monotonic() < ending:
@@ -358,7 +359,7 @@ class Worker:
         return "draining" if front.draining else ""
 
     def _report(self, stage: str, x: Exchange, error: Exception) -> None:
-        complain("a stage failed", stage=stage, request=x.id, error=f"{type(error).__name__}: {error}")
+        complain("a stage failed", stage=stage, request=x.id, error=described(error))
 
     def _say(self, message: Ready | Loaded | Rejected) -> None:
         if self._control is not None:
@@ -373,9 +374,7 @@ def _guarded(step: Callable[[], None]) -> None:
 
 
 def _broken(error: Exception) -> None:
-    complain(
-        "an error that must not happen, please report it", error="".join(traceback.format_exception(error))
-    )
+    complain("an error that must not happen, please report it", error=described(error))
 
 
 def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

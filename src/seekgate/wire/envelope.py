@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from seekgate.wire import shown
 from seekgate.wire.errors import (
     DUPLICATE_KEY,
     INVALID_JSON,
@@ -81,11 +82,9 @@ def _duplicate(body: bytes) -> Refusal:
     key = _first_duplicate(body) if len(body) < NAME_DUPLICATE_BELOW else None
     if key is None:
         return Refusal(DUPLICATE_KEY, DUPLICATE_KEY.message)
-    return Refusal(
-        DUPLICATE_KEY,
-        f"The key {_shown(key)} occurs twice in one object of the request body.",
-        key[:MAX_MODEL],
-    )
+    named = shown.name(key)
+    what = f'The key "{named}" occurs twice in one object of the request body.'
+    return Refusal(DUPLICATE_KEY, what, key if named == key else None)
 
 
 class _Found(Exception):
@@ -153,8 +152,3 @@ _NAMES: dict[type, str] = {
 
 def _name(value: Any) -> str:
     return _NAMES.get(type(value), "null")
-
-
-def _shown(key: str) -> str:
-    text = json.dumps(key, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:79] + '…"'

@@ -81,10 +81,9 @@ def test_absent_and_null_members(more: str, stream: bool, usage: bool) -> None:
         ('{"model":"a","x":[{"y":{"b:c":1,"b:c":2}}]}', "b:c"),
         ('{"model":"a", "x" : 1, "x"\n:\t2 }', "x"),
         ('{"model":"a","":0,"":1}', ""),
-        ('{"model":"a","é":1,"\\u00e9":2}', "é"),
         ('{"model":"a","z":1,"z":"\\u003a"}', "z"),
         ('{"model":"a","z":"\\u003a","z":1}', "z"),
-        ('{"model":"a","\\u003a":1,":":"\\u003A\\u003a"}', ":"),
+        ('{"model":"a","b\\u003ac":1,"b:c":"\\u003A\\u003a"}', "b:c"),
         ('{"model":"a","z":"\\\\u003a","z":":"}', "z"),
         ('{"model":"a","z":"\\\\\\u003a","z":":"}', "z"),
     ],
@@ -117,11 +116,12 @@ def test_a_repeated_key_of_a_large_body_is_refused_without_a_name(monkeypatch: p
     assert refusal == Refusal(DUPLICATE_KEY, DUPLICATE_KEY.message)
 
 
-def test_a_long_repeated_key_is_shortened_in_the_message() -> None:
-    key = "k" * 5000
+@pytest.mark.parametrize("key", ["k" * 5000, "é", ":", "what is the weather", "4f1c9b7ae02d"])
+def test_a_repeated_key_that_looks_like_no_name_is_not_repeated(key: str) -> None:
+    """It may be text of the prompt, or worse."""
     refusal = refused(json.dumps({"model": "a", key: 1})[:-1] + f',"{key}":2' + "}")
-    assert len(refusal.message) < 200
-    assert len(refusal.param or "") == MAX_MODEL
+    assert (refusal.kind, refusal.param) == (DUPLICATE_KEY, None)
+    assert refusal.message.startswith('The key "…" occurs twice')
 
 
 @pytest.mark.parametrize(

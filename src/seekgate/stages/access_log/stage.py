@@ -5,12 +5,17 @@ Records are encoded and written in batches by the worker's tick, never on a requ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
 
-from seekgate.pipeline.exchange import Exchange
+from seekgate.pipeline.exchange import Endpoint, Exchange
 from seekgate.pipeline.stage import Stage
+from seekgate.wire import shown
+
+# As the W3C's Trace Context, version 00, has it: anything else may be anything.
+_TRACE = re.compile(b"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 
 
 class Record(msgspec.Struct, gc=False, omit_defaults=True):
@@ -67,12 +72,12 @@ class AccessLog(Stage):
             x.id,
             x.client,
             "POST" if request.method == b"POST" else request.method.decode("latin-1"),
-            self._paths.get(request.target) or self._path(request.target),
+            self._paths.get(request.target) or self._path(request.target, x.endpoint),
             x.status,
             x.outcome,
             int((x.ended_at - started) * 1e6),
             x.principal.name,
-            x.model,
+            x.model if x.model_entry is not None else shown.name(x.model),
             "" if x.deployment is None else x.deployment.id,
             len(x.attempts),
             x.stream,
@@ -89,7 +94,7 @@ class AccessLog(Stage):
             record.error = x.error_type
             record.error_source = x.error_source
         trace = request.headers.get(b"traceparent")
-        if trace is not None:
+        if trace is not None and _TRACE(trace):
             record.traceparent = trace.decode("latin-1")
         if usage is not None:
             record.prompt_tokens = usage.prompt
@@ -103,10 +108,13 @@ class AccessLog(Stage):
                 record.peak = x.peak
         self._write(record)
 
-    def _path(self, target: bytes) -> str:
-        """The path as text, without its query, which may hold anything. Paths that are served are few: remembered."""
+    def _path(self, target: bytes, endpoint: Endpoint) -> str:
+        """The path as text, without its query and, unless it is served, what does not look like a name: both may hold
+        anything. Paths that are served are few: remembered."""
         path, _, query = target.partition(b"?")
-        text = path.decode("latin-1") + ("?…" if query else "")
+        text = path.decode("latin-1")
+        served = endpoint.suffix and not endpoint.model
+        text = (text if served else shown.path(text)) + ("?…" if query else "")
         if len(self._paths) < 256:
             self._paths[target] = text
         return text

@@ -17,6 +17,7 @@ import msgspec
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.principal import Principal
 from seekgate.pipeline.stage import Reply, Stage, Verdict
+from seekgate.wire import shown
 from seekgate.wire.errors import AUDIT_UNAVAILABLE
 from seekgate.wire.usage import Usage
 
@@ -169,7 +170,7 @@ def opening(kind: int, number: int, x: Exchange, known: Known, prompt: str | Non
         x.client,
         endpoint.operation,
         endpoint.route,
-        x.model,
+        x.model if x.model_entry is not None else shown.name(x.model),
         x.candidates[0].id if x.candidates else "",
         x.stream,
         x.bytes_in,

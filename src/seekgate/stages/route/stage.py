@@ -8,7 +8,7 @@ from collections.abc import Callable
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.stage import Reply, Stage, Verdict
 from seekgate.stages.route.state import RouteTable, order
-from seekgate.wire import errors
+from seekgate.wire import errors, shown
 
 
 class Route(Stage):
@@ -59,4 +59,4 @@ class Route(Stage):
         names = [n for n in self._names if allowed is None or n in allowed]
         near = difflib.get_close_matches(x.model, names, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else " GET /v1/models lists what is."
-        return f"The model '{x.model[:200]}' is not served here.{hint}"
+        return f"The model '{shown.name(x.model)}' is not served here.{hint}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from seekgate.config.snapshot import Deployment
-from seekgate.pipeline.exchange import Attempt, Exchange
+from seekgate.pipeline.exchange import Attempt, Endpoint, Exchange
 from seekgate.pipeline.principal import Principal
 from seekgate.stages.access_log.stage import AccessLog, Record
 from seekgate.wire.message import Request
@@ -44,7 +44,7 @@ def test_a_refused_request_is_short() -> None:
 
 def test_an_answered_stream() -> None:
     x = exchange(
-        headers={b"traceparent": b"00-a-b-01"},
+        headers={b"traceparent": f"00-{'a' * 32}-{'b' * 16}-01".encode()},
         status=200, outcome="answered", ended_at=102.0, first_event_at=100.5, last_event_at=101.5, events=3,
         principal=Principal("app"), model="alias", served_model="real", deployment=Deployment("d", "cloud", "real"),
         attempts=[Attempt("c", 100.0, "connect"), Attempt("d", 100.1, "answered")], stream=True,
@@ -56,7 +56,11 @@ def test_an_answered_stream() -> None:
         "ttft_us": 500_000, "duration_us": 2_000_000, "events": 3, "attempts": 2, "stream": True
     }  # fmt: skip
     assert (found["key"], found["model"], found["served_model"]) == ("app", "alias", "real")
-    assert (found["deployment"], found["upstream_id"], found["traceparent"]) == ("d", "trace-9", "00-a-b-01")
+    assert (found["deployment"], found["upstream_id"], found["traceparent"]) == (
+        "d",
+        "trace-9",
+        f"00-{'a' * 32}-{'b' * 16}-01",
+    )
     assert (found["prompt_tokens"], found["cached_tokens"], found["completion_tokens"]) == (10, 4, 5)
     assert (found["reasoning_tokens"], found["fingerprint"], found["finish_reason"]) == (2, "fp", "stop")
     assert (found["cost_micro"], found["currency"], found["price"], found["peak"]) == (77, "USD", "v1", True)
@@ -73,6 +77,21 @@ def test_any_bytes_of_a_target_become_text() -> None:
     x = exchange()
     x.request = Request(b"GET", b'/\xff"\\', {}, b"", True, False)
     assert line(x)["path"] == '/\xff"\\'
+
+
+def test_what_clients_invent_is_shown_if_it_looks_like_a_name() -> None:
+    for path, suffix, model, shown in (
+        ("/v1/engines/sk-52c9f1c0a7e34dd8/x", "", "", "/v1/engines/…/x"),
+        ("/v1/models/4f1c9b7ae02d", "/models", "4f1c9b7ae02d", "/v1/models/…"),
+        ("/prefix-4f1c9b7ae02d/models", "/models", "", "/prefix-4f1c9b7ae02d/models"),
+    ):
+        x = exchange(endpoint=Endpoint("models", suffix, model=model), model="sk-52c9f1c0a7e34dd8")
+        x.request = Request(b"GET", path.encode(), {}, b"", True, False)
+        assert (line(x)["path"], line(x)["model"]) == (shown, "…")
+
+
+def test_a_traceparent_of_another_form_is_not_logged() -> None:
+    assert "traceparent" not in line(exchange(headers={b"traceparent": b"4f1c9b7ae02d"}))
 
 
 def test_paths_that_clients_invent_are_not_kept() -> None:

@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-import pytest
 
 from seekgate.config.snapshot import Deployment
 from seekgate.pipeline.exchange import Attempt
@@ -224,8 +223,15 @@ def test_content_is_sealed_and_bound_to_its_request() -> None:
     assert BODY not in b"".join(writer.records)
 
 
-@pytest.mark.parametrize("field", ["model", "served_model"])
-def test_names_that_somebody_made_up(field: str) -> None:
+def test_a_model_that_is_not_served_is_named_if_it_looks_like_a_name() -> None:
+    writer, _, opening, _ = stages()
+    for model in ("gpt-4o", "what is the weather", "\ud800", "y" * 100_000):
+        opening.on_request(asking(model=model))
+    assert [record["model"] for record in writer.named] == ["gpt-4o", "…", "…", "…"]
+
+
+def test_names_that_the_upstream_made_up() -> None:
+    field = "served_model"
     writer, _, opening, closing = stages()
     x = asking(**{field: "\ud800" + "x" * 10})
     opening.on_request(x)
