@@ -72,7 +72,8 @@ class Turn:
 
     ``schedule`` runs a callback in this iteration of the loop (``loop.call_soon``); ``report`` is told of an exception
     in a connection's work, which costs that connection only. ``commit``, if set, is called before writes go out; if it
-    gives a `Ticket`, those that stand for something recorded (`write_recorded`) wait for it.
+    gives a `Ticket`, those that stand for something recorded (`write_recorded`) wait for it. It gives one for as long
+    as an earlier record is not safe.
     """
 
     __slots__ = (
@@ -184,7 +185,7 @@ class Turn:
         recorded = self._recorded
         if recorded:
             self._recorded = set()
-        if ticket is None and not self._held:
+        if (ticket is None or not recorded) and not self._held:
             for transport, data in writes:
                 if not transport.is_closing():
                     transport.write(data)
@@ -206,7 +207,7 @@ class Turn:
                 held[transport][1].append(data)
             elif not transport.is_closing():
                 transport.write(data)
-        if ticket is not None:
+        if ticket is not None and waiting:
             ticket.then(lambda: self._release(ticket, waiting))
 
     def _release(self, ticket: Ticket, transports: list[Transport]) -> None:

@@ -237,6 +237,21 @@ def test_a_later_record_is_waited_for_too() -> None:
     assert stage.notes == ["client writes one", "client writes two"]
 
 
+def test_a_ticket_that_nothing_waits_for_holds_nothing() -> None:
+    stage = Stage()
+    turn, client = stage.turn, Wire("client", stage.notes)
+    ticket = Slow()
+    turn.commit = lambda: ticket
+    turn.write(client, b"event")
+    assert stage.notes == ["client writes event"]
+    assert not ticket.done
+    turn.write_recorded(client, b"end")
+    turn.write_recorded(client, b"another")
+    assert stage.notes[1:] == []
+    ticket.safe()
+    assert stage.notes[1:] == ["client writes end", "client writes another"]
+
+
 def test_closing_waits_for_what_is_held() -> None:
     stage = Stage()
     turn, client = stage.turn, Wire("client", stage.notes)

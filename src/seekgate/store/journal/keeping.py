@@ -64,11 +64,11 @@ def keep(home: Path, policy: Audit, clock: Clock) -> Done:
         gone = {line.entry.segment for line in signer.lines if line.entry.kind == "retired"}
         sealed = {line.entry.segment: line.entry for line in signer.lines if line.entry.kind == "sealed"}
         done = Done(sealed=[], orphans=[], retired=[])
-        present = names.segments(journal)
         _end_notes(journal, policy, clock)
-        for name in present:
+        for name in names.segments(journal):
             if str(name) not in sealed and str(name) not in gone and _abandoned(journal, name):
-                closed = examine(journal, name, last=_is_last(name, present))
+                # Looked up only now: a writer lets go of a segment when its next one is there.
+                closed = examine(journal, name, last=_is_last(name, names.segments(journal)))
                 done.orphans += _close_orphans(journal, closed.orphans, clock)
                 entry = _seal(journal, signer, closed, clock)
                 sealed[str(name)] = entry

@@ -100,6 +100,10 @@ class Journal:
         self._digest = START
         self._number = 0
         self._size = 0
+        # What the segment began with: its own record and those of open requests, and their bytes. They alone are no
+        # reason to begin another one, which would have to begin with the same.
+        self._first = 1
+        self._carried = 0
         self._opened = 0.0
         self._reserve: Reserver | None = Reserver()
         self._reserved = 0
@@ -144,7 +148,7 @@ class Journal:
         try:
             if self._broken or self._spoiled or self._descriptor < 0:
                 self._mend()
-            elif self._size >= self._policy.segment_bytes or self._aged():
+            elif self._size >= max(self._policy.segment_bytes, 2 * self._carried) or self._aged():
                 self.rotate()
             self._take_room()
         except OSError as error:
@@ -155,7 +159,7 @@ class Journal:
 
     def rotate(self) -> None:
         """Go to the next segment, if this one has anything in it. Raise `OSError`; then writing goes on in this one."""
-        if self._number <= 1:
+        if self._number == self._first:
             self._opened = self._clock.monotonic()
             return
         self._begin()
@@ -192,13 +196,14 @@ class Journal:
     # -- writing --------------------------------------------------------------------------------------------------
 
     def commit(self) -> Ticket | None:
-        """Write everything that was collected. With ``fsync: always`` the ticket tells when the disk has it.
+        """Write everything that was collected. With ``fsync: always`` the ticket tells when the disk has it, and what
+        an earlier commit wrote: a record may be written turns before what it stands for goes out.
 
         Nothing is raised: what cannot be written now is written later, and `failing` says so.
         """
         records = self._records
         if not records:
-            return None
+            return self._tickets[-1] if self._tickets else None
         if self._broken:
             self.lost += self._backlog.add(records)
             records.clear()
@@ -265,6 +270,7 @@ class Journal:
         if old >= 0 and not self._spoiled:
             with contextlib.suppress(OSError):  # gives back the room that was not needed
                 os.ftruncate(old, self._size)
+        self._first, self._carried = self._number, len(frames)
         self._size, self._opened, self._spoiled = len(frames), self._clock.monotonic(), False
         self._reserved = self._seen = 0
         if self._syncer is not None:

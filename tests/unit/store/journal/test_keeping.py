@@ -77,6 +77,27 @@ def test_what_was_carried_over_is_no_orphan(tmp_path: Path) -> None:
     assert sound(tmp_path)
 
 
+def test_what_is_carried_over_while_the_keeper_works_is_no_orphan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = journal(tmp_path, carry=lambda: [open_record(1)])
+    write(made, [1], open_only=True)
+    look = keeping._abandoned
+
+    def slowly(folder: Path, name: names.SegmentName) -> bool:
+        """The writer goes to its next segment after the keeper has listed them."""
+        monkeypatch.setattr(keeping, "_abandoned", look)
+        made.rotate()
+        return look(folder, name)
+
+    monkeypatch.setattr(keeping, "_abandoned", slowly)
+    done = keep(tmp_path, QUIET, FakeClock())
+    assert len(done.sealed) == 1
+    assert not done.orphans
+    assert not abandoned(tmp_path)
+    made.close()
+
+
 @pytest.mark.parametrize("after", ["abandoned", "sealed"])
 def test_an_interrupted_run(tmp_path: Path, after: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = journal(tmp_path)

@@ -80,6 +80,28 @@ def test_rotation_by_size_carries_what_is_open(tmp_path: Path) -> None:
     made.close()
 
 
+def test_what_is_carried_over_is_no_reason_to_rotate(tmp_path: Path) -> None:
+    clock = FakeClock()
+    made = journal(
+        tmp_path,
+        policy=Audit(fsync="never", segment_bytes=2000),
+        clock=clock,
+        carry=lambda: [open_record(n) for n in range(40)],
+    )
+    write(made, range(30))
+    made.tick()
+    assert len(paths(tmp_path)) == 2
+    assert paths(tmp_path)[1].stat().st_size > 2000
+    clock.advance(3601)
+    for _ in range(3):
+        made.tick()
+    assert len(paths(tmp_path)) == 2
+    write(made, range(30))
+    made.tick()
+    assert len(paths(tmp_path)) == 3
+    made.close()
+
+
 def test_rotation_by_age_only_when_there_is_something(tmp_path: Path) -> None:
     clock = FakeClock()
     made = journal(tmp_path, clock=clock)
@@ -114,6 +136,21 @@ def test_with_a_syncer(tmp_path: Path, fsync: str) -> None:
     made.rotate()
     made.close()
     assert all_records(tmp_path)[1] == [1, 1]
+
+
+def test_a_record_of_an_earlier_turn_is_waited_for(tmp_path: Path) -> None:
+    """A request may go out long after its record was written: its connection had to be made first."""
+    loop: SimpleQueue[Callable[[], None]] = SimpleQueue()
+    made = Journal(names.folder(tmp_path), "w0", Audit(fsync="always"), FakeClock(), soon=loop.put)
+    made.open()
+    made.append(b"[1,1]")
+    written = made.commit()
+    assert written is not None
+    assert made.commit() is written
+    while not written.settled:
+        loop.get(timeout=30)()
+    assert made.commit() is None
+    made.close()
 
 
 def test_another_policy_takes_over(tmp_path: Path) -> None:
