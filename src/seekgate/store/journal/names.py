@@ -21,6 +21,7 @@ TORN_SUFFIX = ".torn"
 MANIFEST = "manifest"
 NODE = "node"
 
+_NODE = re.compile(r"[0-9a-z]{1,32}\Z")
 _NAME = re.compile(r"([0-9a-z]{1,32})-([a-z0-9]{1,16})-(\d{8}T\d{12})-(\d{6,})\.journal\Z")
 
 
@@ -82,16 +83,27 @@ def node_id(journal: Path) -> str:
     """This home's id, made by whoever asks first: 8 hexadecimal digits. Raise `OSError`."""
     path = journal / NODE
     with contextlib.suppress(FileNotFoundError):
-        return path.read_text().strip()
+        if known := _node(path):
+            return known
+        path.unlink()  # a crash left it empty, and under no name would segments be found again
     beside = journal / f".{NODE}.{os.getpid()}.{os.urandom(4).hex()}"
-    beside.write_text(os.urandom(4).hex() + "\n")
     try:
+        with beside.open("w") as file:
+            file.write(os.urandom(4).hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         # A link fails where another process was first; its id is then ours.
         with contextlib.suppress(FileExistsError):
             os.link(beside, path)
     finally:
-        beside.unlink()
-    return path.read_text().strip()
+        beside.unlink(missing_ok=True)
+    return _node(path)
+
+
+def _node(path: Path) -> str:
+    """The id in a file; empty when it holds none."""
+    text = path.read_text(errors="replace").strip()
+    return text if _NODE.match(text) else ""
 
 
 def segments(journal: Path) -> list[SegmentName]:

@@ -60,28 +60,40 @@ def exclusive(journal: Path) -> Iterator[None]:
 def write(journal: Path, records: Sequence[bytes]) -> None:
     """Append one frame with these records. Call it with the lock held. Raise `OSError`; then nothing was written."""
     state = open_segment(journal)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
     if state is None:
         state, first = _begin(journal)
-        flags |= os.O_CREAT | os.O_EXCL
+        path, flags = journal / f".{state.segment}", os.O_CREAT | os.O_TRUNC
     else:
         first = b""
+        path, flags = journal / state.segment, 0
     frame, digest = encode(bytes.fromhex(state.digest), state.number, records)
-    descriptor = os.open(journal / state.segment, flags, 0o600)
+    descriptor = os.open(path, flags | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        os.ftruncate(descriptor, state.size)  # a frame that a killed process left unfinished
-        try:
-            view = memoryview(first + frame)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, state.size)
-            raise
+        _append(descriptor, state.size, first + frame)
+        if first:
+            # Under its name only when it is begun: an empty segment would be sealed as a damaged one.
+            path.rename(journal / state.segment)
+    except OSError:
+        if first:
+            path.unlink(missing_ok=True)
+        raise
     finally:
         os.close(descriptor)
     size = state.size + len(first) + len(frame)
     _remember(journal, State(state.segment, size, digest.hex(), state.number + len(records)))
+
+
+def _append(descriptor: int, size: int, data: bytes) -> None:
+    """Bring ``data`` to the disk behind the first ``size`` bytes, or leave it as it was."""
+    os.ftruncate(descriptor, size)  # a frame that a killed process left unfinished
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, size)
+        raise
 
 
 def open_segment(journal: Path) -> State | None:

@@ -33,6 +33,14 @@ def test_a_node_keeps_its_id(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["node"]
 
 
+@pytest.mark.parametrize("left", [b"", b"\0" * 9, b"\xff"])
+def test_a_damaged_id_is_made_again(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / names.NODE).write_bytes(left)
+    made = names.node_id(tmp_path)
+    assert names.parse(str(names.first(made, "w0", 0.0))) is not None
+    assert names.node_id(tmp_path) == made
+
+
 def test_segments_in_order(tmp_path: Path) -> None:
     wanted = [
         SegmentName("a", "w0", "20260101T000000000000", 1),

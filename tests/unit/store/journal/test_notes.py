@@ -85,6 +85,23 @@ def test_what_cannot_be_written_is_raised_and_leaves_nothing(
     assert [record[2]["n"] for record in all_records(tmp_path) if record[0] == 4] == [1, 3]
 
 
+def test_a_full_disk_leaves_no_segment_that_would_be_sealed_as_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            note(tmp_path, {"n": 1})
+    assert not paths(tmp_path)
+    assert {each.name for each in names.folder(tmp_path).iterdir()} == {names.NODE, notes.LOCK}
+    note(tmp_path, {"n": 2})
+    assert len(paths(tmp_path)) == 1
+    assert sound(tmp_path)
+
+
 def test_the_state_is_small(tmp_path: Path) -> None:
     note(tmp_path, {"n": 1})
     state = msgspec.json.decode((names.folder(tmp_path) / notes.STATE).read_bytes(), type=notes.State)
