@@ -11,6 +11,7 @@ import msgspec
 from seekgate.config.snapshot import Limits, Snapshot
 from seekgate.gateway.callers import Callers
 from seekgate.gateway.downstream import Downstream
+from seekgate.gateway.nobody import Nobody
 from seekgate.gateway.parked import Parked
 from seekgate.gateway.relay import Relay
 from seekgate.gateway.sweep import Sweep
@@ -20,7 +21,7 @@ from seekgate.host.clock import Clock
 from seekgate.pipeline.exchange import Endpoint, Exchange
 from seekgate.pipeline.stage import Reply, Verdict, Wait
 from seekgate.telemetry.metrics import Metrics
-from seekgate.wire import errors
+from seekgate.wire import errors, shown
 from seekgate.wire.errors import ErrorKind, error_body
 from seekgate.wire.message import Request
 from seekgate.wire.response import own_head
@@ -55,6 +56,7 @@ class PublicFront:
         self.draining = False
         self.buffered = 0
         self.connections: set[Downstream] = set()
+        self.nobodies: set[Nobody] = set()
         self._id_prefix = id_prefix
         self._count = 0
         self._log_refusal = log_refusal
@@ -183,6 +185,8 @@ class PublicFront:
     def settle(self, x: Exchange, world: World, now: float) -> None:
         """The exchange is over, however it went: exactly once for each."""
         x.ended_at = now
+        if x.left:
+            x.outcome, x.status = "client_left", x.left
         x.tree = x.received = None
         x.request.body = b""
         self.metrics.in_flight.value -= 1
@@ -200,8 +204,8 @@ class PublicFront:
                     return Reply(
                         status=204, content_type=b"", headers=((b"Allow", b"GET, HEAD, POST, OPTIONS"),)
                     )
-                shown = request.target.partition(b"?")[0][:200].decode("latin-1")
-                return Reply(error=errors.NOT_FOUND, message=f"There is nothing at {shown}.")
+                path = shown.path(request.target.partition(b"?")[0].decode("latin-1"))
+                return Reply(error=errors.NOT_FOUND, message=f"There is nothing at {path}.")
             x.endpoint = endpoint
         models = endpoint.operation == "models"
         allow = _ALLOW_GET if models else _ALLOW_POST
@@ -233,7 +237,7 @@ class PublicFront:
         if endpoint.model:
             model = world.snapshot.models.get(endpoint.model)
             if model is None or not _shown(endpoint.model, endpoint.models, visible):
-                message = f"The model '{endpoint.model[:200]}' is not served here."
+                message = f"The model '{shown.name(endpoint.model)}' is not served here."
                 return Reply(error=errors.UNKNOWN_MODEL, message=message, param="model")
             return Reply(body=_encode(_entry(world.snapshot, endpoint.model)))
         body = self._lists.get((endpoint, visible))

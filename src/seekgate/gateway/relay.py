@@ -14,6 +14,7 @@ import msgspec
 
 from seekgate.gateway.head import Head, make_head
 from seekgate.gateway.inspection import collect, conclude_collected, inspect, inspect_last
+from seekgate.gateway.nobody import MOST, Nobody
 from seekgate.gateway.outcome import (
     ACCOUNT_TROUBLE,
     RETRY_ELSEWHERE,
@@ -139,7 +140,7 @@ class Relay(msgspec.Struct, eq=False):
 
     def _may_retry(self) -> bool:
         x = self.x
-        if x.first_event_at or len(x.attempts) >= MAX_ATTEMPTS:
+        if x.first_event_at or len(x.attempts) >= MAX_ATTEMPTS or x.left:
             return False
         # A head that has gone out promised a length; another upstream cannot be expected to keep that promise.
         return not x.committed or self.events is not None
@@ -357,8 +358,14 @@ class Relay(msgspec.Struct, eq=False):
     # -- the client -----------------------------------------------------------------------------------------------
 
     def client_left(self) -> None:
-        """Nobody waits for the answer any more: close the upstream at once, so that it stops burning tokens."""
+        """Nobody waits any more: close the upstream at once, so that it burns no tokens, or let it finish by policy."""
         x = self.x
+        if x.drain and not x.left and self.up is not None and len(self.front.nobodies) < MOST:
+            x.left = x.status if x.committed else 499
+            if not self.down.writable:
+                self.resume()
+            self.down = Nobody(self, self.front)  # type: ignore[assignment]
+            return
         if self._task is not None:
             self._task.cancel()
             self._task = None

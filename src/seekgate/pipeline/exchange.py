@@ -106,7 +106,7 @@ class Exchange:
 
     # quota: what is reserved until the end; whether the upstream may finish its answer though the client has left
     reservation: Any = None
-    drain: bool = False
+    drain: bool = False  # should its client leave, the upstream is let finish
 
     # audit: what stages decided, in words of the form ``stage:what``, the body as it came if a stage has replaced it
     # (that stage sets it), and the audit's own notes
@@ -135,7 +135,8 @@ class Exchange:
     finish_reason: str | None = None
     upstream_id: str = ""
 
-    # settlement
+    # settlement; ``left`` is the status that a client saw (499: none) who left while the upstream was let finish
+    left: int = 0
     error_type: str = ""
     error_source: str = ""
     outcome: Literal["", "answered", "refused", "failed", "cut", "client_left"] = ""

@@ -175,13 +175,13 @@ EXPECTATION_FAILED = _kind(
     "expectation_failed", 417, _REQUEST, "client", False, "The only expectation understood is 100-continue."
 )
 RATE_LIMITED = _kind(
-    "rate_limited", 429, "rate_limit_error", "gateway", True, "Too many requests.", "rate_limit_exceeded"
+    "rate_limited", 429, "rate_limit_error", "client", True, "Too many requests.", "rate_limit_exceeded"
 )
 BUDGET_EXCEEDED = _kind(
     "budget_exceeded",
     429,
     "insufficient_quota",
-    "gateway",
+    "client",
     False,
     "The budget is spent.",
     "insufficient_quota",

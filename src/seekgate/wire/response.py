@@ -29,6 +29,13 @@ NOT_PASSED = frozenset(
         b"alt-svc",
         b"strict-transport-security",
         b"x-request-id",
+        # They tell of the gateway's own account, and its clients have limits of their own.
+        b"x-ratelimit-limit-requests",
+        b"x-ratelimit-remaining-requests",
+        b"x-ratelimit-reset-requests",
+        b"x-ratelimit-limit-tokens",
+        b"x-ratelimit-remaining-tokens",
+        b"x-ratelimit-reset-tokens",
         b"x-accel-buffering",
         b"traceparent",
         b"access-control-allow-origin",

@@ -202,12 +202,6 @@ def check(context: Context) -> Iterator[Problem]:
             "several workers share limits by a Valkey, and none is installed: each will count by its own share",
             "install seekgate[valkey], or name a server in 'valkey'",
         )
-    if tree.at(("quota", "on_cancel")) == "drain":
-        yield tree.warning(
-            ("quota", "on_cancel"),
-            "the gateway closes the upstream of a client that leaves: 'drain' is not done yet",
-            "the record of each request says what was done",
-        )
     for path, reference in tree.texts("valkey.password"):
         yield from context.secret(path, reference)
     for path, value in tree.texts("valkey.ca"):

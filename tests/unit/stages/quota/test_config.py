@@ -87,12 +87,6 @@ def test_limits_must_be_positive_and_known() -> None:
     assert found("{scope: user, name: a}")
 
 
-def test_draining_is_not_promised() -> None:
-    (warning,) = problems(f"{MINIMAL}quota: {{on_cancel: drain}}\n")
-    assert warning.warning
-    assert "is not done yet" in str(warning)
-    assert problems(f"{MINIMAL}quota: {{on_cancel: cancel}}\n") == ()
-
 
 @pytest.mark.parametrize(
     ("installed", "workers", "told"), [(False, 4, True), (False, 1, False), (True, 4, False)]
