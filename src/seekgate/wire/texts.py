@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import msgspec
@@ -197,19 +197,19 @@ def offsets(raw: bytes, value: str, places: list[int]) -> list[int]:
     characters = position = 0
     wanted = iter(places)
     place = next(wanted, None)
-    for unit in _UNIT.finditer(raw):
-        plain = raw[position : unit.start()].decode()
-        while place is not None and place <= characters + len(plain):
-            found.append(position + len(plain[: place - characters].encode()))
+    units = (unit.span() for unit in _UNIT.finditer(raw))
+    for start, end in chain(units, ((len(raw), len(raw)),)):
+        plain = raw[position:start].decode()
+        at = 0
+        while place is not None and place - characters <= len(plain):
+            position += len(plain[at : place - characters].encode())
+            at = place - characters
+            found.append(position)
             place = next(wanted, None)
         if place is None:
-            return found
+            break
         characters += len(plain) + 1
-        position = unit.end()
-    rest = raw[position:].decode()
-    while place is not None:
-        found.append(position + len(rest[: place - characters].encode()))
-        place = next(wanted, None)
+        position = end
     return found
 
 

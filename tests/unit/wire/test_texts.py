@@ -142,6 +142,13 @@ def test_offsets_count_bytes_and_escapes() -> None:
     assert offsets(b"abc", "abc", [0, 3]) == [0, 3]
 
 
+def test_many_offsets_in_one_text_read_it_once() -> None:
+    value = "张" + "13812345678 " * 50_000
+    raw = value.encode()
+    places = list(range(1, len(value), 6))
+    assert offsets(raw, value, places) == [place + 2 for place in places]
+
+
 def test_texts_that_no_utf8_can_hold_are_escaped() -> None:
     assert string_inside('a"\ud83d张') == b'a\\"\\ud83d\xe5\xbc\xa0'
     assert edit(b"abc", [Edit(0, 1, b"x"), Edit(3, 3, b"y")]) == b"xbcy"
