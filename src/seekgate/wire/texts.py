@@ -28,6 +28,7 @@ _ENUM = "one of the API's own words"
 _NAME = "a function's name, which the client must get back as it is"
 _ID = "an identifier that somebody else made"
 _DATA = "base64 of an image, a sound or a file"
+_TOKENS = "numbers of tokens"
 
 NOT_READ: Rules = {
     "model": "the name that routing decides by",
@@ -40,7 +41,7 @@ NOT_READ: Rules = {
     "function_call": {"": _ENUM, "name": _NAME},
     "thinking": {"type": _ENUM},
     "response_format": {"type": _ENUM, "json_schema": {"name": _NAME}},
-    "logit_bias": "numbers of tokens",
+    "logit_bias": _TOKENS,
     "messages": {
         "role": _ENUM,
         "tool_call_id": _ID,
@@ -57,9 +58,22 @@ NOT_READ: Rules = {
     "tools": {"type": _ENUM, "function": {"name": _NAME}},
     "functions": {"name": _NAME},
 }
-"""Where strings are not read, and why. Lists are not levels of their own; ``""`` is a value that is no object. A URL is
-read unless it is a ``data:`` URL in base64, and what should be one of the API's words is read when it does not look
-like a word. Numbers, such as token ids in a prompt, are no strings."""
+"""Where strings are not read, and why. Lists are not levels of their own; ``""`` is a value that is no object. What does
+not look like what it should be is read all the same (`_LOOKS`): prose where a name belongs, a URL that is no ``data:``
+URL in base64. Numbers, such as token ids in a prompt, are no strings."""
+
+_NAMED = re.compile(r"[A-Za-z0-9_./:+=-]{1,128}").fullmatch
+_LOOKS = {
+    _ENUM: re.compile(r"[a-z_]{1,32}[0-9]{0,2}").fullmatch,
+    _NAME: _NAMED,
+    _ID: _NAMED,
+    _DATA: re.compile(
+        r"(?:data:[a-z]{1,16}/[a-z0-9.+-]{1,80}(?:;[a-z]{1,16}=[a-z0-9-]{1,16}){0,2};base64,)?"
+        r"(?-i:[A-Za-z0-9+/_-]*+(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]*+)*+={0,2}\s?)",
+        re.IGNORECASE,
+    ).fullmatch,
+    _TOKENS: re.compile(r"[0-9]{1,7}").fullmatch,
+}
 
 _NAMES = """
 model messages role content name tool_calls tool_call_id id type function arguments function_call reasoning_content
@@ -135,10 +149,11 @@ def read(body: bytes, tree: dict[str, Any], skipped: list[Skipped] | None = None
                 known = key in NAMES
                 if type(rules) is dict:
                     rule = rules.get(key, _NO_RULES)
-                if not known and type(rules) is dict:
+                why = None if known else _reason(rules, key, None)
+                if not known and why is None:
                     texts.append(Text(key, *span, place, role, True, False))
                 elif skipped is not None:
-                    skipped.append(Skipped(place, *span, None if known else rules))
+                    skipped.append(Skipped(place, *span, why))
                 name = key if known else "*"
                 below = f"{place}.{name}" if place else name
             if type(value) is str:
@@ -150,6 +165,8 @@ def read(body: bytes, tree: dict[str, Any], skipped: list[Skipped] | None = None
                 elif skipped is not None:
                     skipped.append(Skipped(below, *span, reason))
             elif type(value) is dict or type(value) is list:
+                if type(value) is dict and type(rule) is str and rule is not _TOKENS:
+                    rule = _NO_RULES  # no word, name or data after all
                 if below == "messages" and type(value) is dict:
                     said = value.get("role")
                     role = said if type(said) is str else ""
@@ -162,18 +179,16 @@ def read(body: bytes, tree: dict[str, Any], skipped: list[Skipped] | None = None
 
 
 _NO_RULES: Rules = {}
-_WORD = re.compile(r"[a-z_]{1,32}[0-9]{0,2}")
 
 
 def _reason(rule: Any, value: str, key: str | None) -> str | None:
     reason = rule if type(rule) is str else rule.get("")
     if type(reason) is not str:
         return None
-    if reason is _DATA and key == "url" and not (value[:5].lower() == "data:" and ";base64," in value[:128]):
+    looks = _LOOKS.get(reason)
+    if looks is not None and looks(value) is None:
         return None
-    if reason is _ENUM and _WORD.fullmatch(value) is None:
-        return None
-    return reason
+    return None if key == "url" and value[:5].lower() != "data:" else reason
 
 
 def edits(text: Text, body: bytes, changes: Iterable[tuple[int, int, str]]) -> list[Edit]:

@@ -134,6 +134,38 @@ def test_urls_that_carry_text_and_words_that_are_none_are_read() -> None:
     assert [t.value for t in found(tree)] == ["call 13800138000", *urls[:2], "me@example.org"]
 
 
+def test_what_does_not_look_like_what_it_should_be_is_read() -> None:
+    line = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+    parts = [
+        {"type": "input_audio", "input_audio": {"data": "call 13800138000", "format": "wav"}},
+        {"type": "file", "file": {"file_data": "data:text/plain;base64,call me", "file_id": "file 张三"}},
+        {"type": "file", "file": {"file_data": f"{line}\n{line}\r\nAAAA==\n", "file_id": "file-1"}},
+        {"type": "image_url", "image_url": {"url": "data:张三;base64,AAAA"}},
+    ]
+    tree = {
+        "messages": [{"role": "tool", "tool_call_id": "call 张三", "content": parts}],
+        "tools": [{"type": "function", "function": {"name": "call 13800138000"}}],
+        "tool_choice": {"function": {"name": {"13800138000": "lilei"}}},
+        "reasoning_effort": {"13800138000": "high"},
+        "logit_bias": {"13800138000": 1, "1234567": {"who": "lilei"}},
+    }
+    assert [t.value for t in found(tree)] == [
+        "call 张三",
+        "call 13800138000",
+        "data:text/plain;base64,call me",
+        "file 张三",
+        "data:张三;base64,AAAA",
+        "call 13800138000",
+        "13800138000",
+        "lilei",
+        "13800138000",
+        "high",
+        "13800138000",
+        "who",
+        "lilei",
+    ]
+
+
 def test_offsets_count_bytes_and_escapes() -> None:
     raw = b'a\\u5f20\xc3\xa9\\"\\ud83d\\ude00\xf0\x9f\x98\x80z'
     value = json.loads(b'"' + raw + b'"')
