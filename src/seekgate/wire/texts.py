@@ -58,9 +58,9 @@ NOT_READ: Rules = {
     "tools": {"type": _ENUM, "function": {"name": _NAME}},
     "functions": {"name": _NAME},
 }
-"""Where strings are not read, and why. Lists are not levels of their own; ``""`` is a value that is no object. What does
-not look like what it should be is read all the same (`_LOOKS`): prose where a name belongs, a URL that is no ``data:``
-URL in base64. Numbers, such as token ids in a prompt, are no strings."""
+"""Where strings are not read, and why. Lists are not levels of their own; ``""`` is a value that is no object. What
+does not look like what it should be is read all the same (`_LOOKS`): prose where a name belongs, a URL that is no
+``data:`` URL in base64. Numbers, such as token ids in a prompt, are no strings."""
 
 _NAMED = re.compile(r"[A-Za-z0-9_./:+=-]{1,128}").fullmatch
 _LOOKS = {
