@@ -119,7 +119,10 @@ class Followed(Generic[T]):
             return
         try:
             data = await fetch(self.where, ca=self._ca, proxy=self._proxy)
-        except OSError as error:
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # ValueError: the URL's host is no name that could be looked up
             reason = str(error)
             self._take(lambda: _fail(reason))
         else:
@@ -135,8 +138,10 @@ class Followed(Generic[T]):
         """Take what ``read`` returns, or note why not; trouble is said when it begins and when it is over."""
         try:
             self.value = self._parse(self.value, read())
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - told; whatever somebody publishes, it is followed on
             reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            if not isinstance(error, (OSError, ValueError)):
+                reason = f"it cannot be read ({type(error).__name__}: {reason})"
             if not self.trouble:
                 complain("a document cannot be fetched", level="warning", where=self.where, reason=reason)
             self.trouble = reason

@@ -125,6 +125,40 @@ def test_those_who_ask_meanwhile_share_one_attempt_that_begins_after_they_asked(
     play(tmp_path, scene)
 
 
+def test_whatever_is_published_it_is_followed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(old: list[int] | None, data: bytes) -> list[int]:
+        if data == b"5":
+            raise TypeError("'int' object is not iterable")
+        return [*(old or []), int(data)]
+
+    async def scene(s: Scene) -> None:
+        made = await s.first()
+        s.publisher.document = b"5"
+        await made.again()
+        assert made.trouble == "it cannot be read (TypeError: 'int' object is not iterable)"
+        assert made.value is not None
+        assert made.value[-1] == 1
+        s.publisher.document = b"6"
+        await made.again()
+        assert made.value[-1] == 6
+        assert not made.trouble
+
+    monkeypatch.setitem(globals(), "parse", careless)
+    play(tmp_path, scene)
+
+
+def test_a_name_that_cannot_be_looked_up_is_tried_again(tmp_path: Path) -> None:
+    async def scene(s: Scene) -> None:
+        made = Followed("https://a..b/", parse, lambda: s.now, refresh=1000.0, max_stale=3600.0)
+        s.made.append(made)
+        made.start()
+        for _ in range(2):
+            await made.again()
+            assert made.trouble
+
+    play(tmp_path, scene)
+
+
 def test_it_is_not_asked_for_more_often_than_it_may_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,10 @@ def _parse(document: bytes) -> list[VerificationKey]:
 
 
 def _key(entry: dict[str, Any]) -> VerificationKey | None:
-    if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
+    uses = entry.get("key_ops")
+    if entry.get("use", "sig") != "sig" or not (
+        uses is None or (isinstance(uses, list) and "verify" in uses)
+    ):
         return None
     kid = entry.get("kid", "")
     algorithms = _algorithms(entry)
@@ -121,10 +124,10 @@ def _algorithms(entry: dict[str, Any]) -> set[str]:
     """What a key may be used with: what its kind allows, and of that only ``alg`` if the key names one."""
     kinds: dict[object, Callable[[], set[str]]] = {
         "RSA": lambda: {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"},
-        "EC": lambda: {_CURVES[entry["crv"]]} if entry.get("crv") in _CURVES else set(),
-        "OKP": lambda: {"EdDSA"} if entry.get("crv") in ("Ed25519", "Ed448") else set(),
+        "EC": lambda: {_CURVES[curve]} if isinstance(curve, str) and curve in _CURVES else set(),
+        "OKP": lambda: {"EdDSA"} if curve in ("Ed25519", "Ed448") else set(),
     }
-    kty = entry.get("kty")
+    kty, curve = entry.get("kty"), entry.get("crv")
     able = kinds[kty]() if isinstance(kty, str) and kty in kinds else set()
     named = entry.get("alg")
     return able if named is None else able & {named} if isinstance(named, str) else set()
