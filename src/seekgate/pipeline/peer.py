@@ -70,7 +70,7 @@ def of_certificate(der: bytes, source: Source = "handshake") -> Peer:
             issuer=issuer,
             expires_at=certificate.not_valid_after_utc.timestamp(),
         )
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return Peer(fingerprint=fingerprint, source=source)
 
 
@@ -127,7 +127,7 @@ def _of_pem(pem: str) -> Peer | None:
 
     try:
         der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return None
     return of_certificate(der, "xfcc")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import gc
 import hashlib
@@ -85,6 +86,14 @@ def test_everything_a_certificate_says() -> None:
 def test_a_certificate_that_cannot_be_read_names_nobody() -> None:
     assert of_certificate(b"junk") == Peer(fingerprint=hashlib.sha256(b"junk").hexdigest())
     assert of_certificate(certificate([])).dns == ()
+
+
+def test_a_certificate_of_a_version_that_there_is_not_names_nobody() -> None:
+    der = certificate(NAMES).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04", 1)
+    assert of_certificate(der) == Peer(fingerprint=hashlib.sha256(der).hexdigest())
+    text = base64.b64encode(der).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+    assert of_element(Element(cert=pem, subject="CN=admin")) is None
 
 
 def test_a_proxy_that_forwards_the_certificate_is_not_read_beside_it() -> None:

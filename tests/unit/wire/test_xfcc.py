@@ -70,7 +70,10 @@ def test_one_element(value: bytes, expected: Element) -> None:
         b'URI=a"b',
         b"URI=\xff",
         b"Cert=%FF",
+        b"By=" + b" " * 30_000 + b'"',  # in time in proportion to its length
+        b'By="a"' + b" " * 30_000 + b'"',
     ],
+    ids=lambda value: repr(value[:40]),
 )
 def test_what_is_malformed_is_refused_whole(value: bytes) -> None:
     with pytest.raises(XfccError):
