@@ -125,10 +125,12 @@ def test_who_is_refused_and_how_it_is_told(node: Gateway, pki: Pki, tmp_path: Pa
         told = [said for said in node.lines if said.get("result") == result]
         until(lambda: [said for said in node.lines if said.get("result") == result], "the log")  # noqa: B023
         assert len(told) <= 1
-        until(lambda: results(node).get(result, 0) == before.get(result, 0) + 1, "the metric")  # noqa: B023
+        wanted = before.get(result, 0) + 1
+        until(lambda result=result, wanted=wanted: results(node).get(result, 0) == wanted, "the metric")  # type: ignore[misc]
+        error = f"tls_{result}"
         until(
-            lambda: [each for each in node.access if each.get("error") == f"tls_{result}"], "the access log"
-        )  # noqa: B023
+            lambda error=error: [each for each in node.access if each.get("error") == error], "the access log"
+        )  # type: ignore[misc]
     good = pki.client(pki.issue("good", client=True, uris=["spiffe://td/good"]))
     assert exchange(node.url, asked(x_request_id="good"), good).status == 200
     assert who(node, "good") == "spiffe://td/good"

@@ -55,7 +55,7 @@ def _url(value: object) -> str:
 
 
 class Database(Section):
-    """Where the rows that people manage are. With this section the node follows them; without it there are none."""
+    """Where the rows that people manage are. Without this section the default file is followed once it exists."""
 
     url: Annotated[
         str,

@@ -16,4 +16,4 @@ ROWS: list[Row] = [
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
 def test_a_row_is_read_as_it_was_written(row: Row) -> None:
     encoded = msgspec.json.encode(row)
-    assert msgspec.json.decode(encoded, type=Row) == row  # type: ignore[arg-type]
+    assert msgspec.json.decode(encoded, type=Row) == row

@@ -33,7 +33,8 @@ def test_passed_as_spelt(line: bytes) -> None:
     "line",
     [b"Connection: keep-alive", b"Keep-Alive: timeout=5", b"Server: x", b"Set-Cookie: a=b", b"SET-COOKIE: c=d",
      b"Strict-Transport-Security: max-age=1", b"Alt-Svc: h3", b"Trailer: x", b"Proxy-Authenticate: Basic",
-     b"Access-Control-Allow-Origin: *", b"X-RateLimit-Remaining-Requests: 5", b"X-Request-Id: theirs", b"traceparent: theirs"],
+     b"Access-Control-Allow-Origin: *", b"X-RateLimit-Remaining-Requests: 5", b"X-Request-Id: theirs",
+     b"traceparent: theirs"],
 )  # fmt: skip
 def test_not_passed(line: bytes) -> None:
     value = line.partition(b": ")[2].decode()

@@ -12,8 +12,8 @@ from seekgate.config.rows import LimitRow
 class Valkey(msgspec.Struct, frozen=True, omit_defaults=True):
     """A server that speaks the Valkey (Redis) protocol. ``path`` is a Unix socket's, used instead of host and port.
 
-    ``password`` is a secret reference. ``budget`` is how many seconds a request may wait for it in all. ``prefix`` begins
-    every key. ``embedded`` says that the supervisor runs it, with its socket in ``SEEKGATE_HOME/run``.
+    ``password`` is a secret reference. ``budget`` is how many seconds a request may wait for it in all. ``prefix``
+    begins every key. ``embedded`` says that the supervisor runs it, with its socket in ``SEEKGATE_HOME/run``.
     """
 
     host: str = ""

@@ -87,7 +87,6 @@ def test_limits_must_be_positive_and_known() -> None:
     assert found("{scope: user, name: a}")
 
 
-
 @pytest.mark.parametrize(
     ("installed", "workers", "told"), [(False, 4, True), (False, 1, False), (True, 4, False)]
 )
