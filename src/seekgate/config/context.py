@@ -63,6 +63,8 @@ class Context:
                 file.read(1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not a usable path"
+            if "-----" in value:
+                where = "what stands here"  # somebody has put a certificate or a key itself into the file
             yield self.tree.problem(path, f"cannot read {where}: {reason}", "a readable file")
 
     def known(self, path: Path, value: str, names: Iterable[str], what: str) -> Iterator[Problem]:

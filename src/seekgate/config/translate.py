@@ -15,7 +15,7 @@ from seekgate.config import units
 from seekgate.config.problems import Invalid, Problem, did_you_mean, one_of
 from seekgate.config.tree import Path, Tree
 
-_HIDDEN = frozenset({"key", "secret", "proxy", "base_url"})
+_HIDDEN = frozenset({"key", "secret", "hash_secret", "password", "proxy", "base_url", "url", "jwks"})
 """Settings whose wrong values are not repeated: people write secrets there."""
 
 _KINDS = {
@@ -84,6 +84,8 @@ def _with_value(tree: Tree, path: Path, what: str) -> str:
         return "nothing is written here"
     if not what.startswith(("not ", "too ", "neither ")) or (bool(path) and path[-1] in _HIDDEN):
         return what
+    if isinstance(value, str) and what in ("not a mapping", "not a list"):
+        return f"text is {what}"  # whatever belongs into the section, a key too, may stand here
     return f"{tree.show(path, value)} is {what}"
 
 

@@ -12,6 +12,8 @@ Path = tuple[str | int, ...]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/@-]+\Z")
 _SECRET_LIKE = re.compile(r"(sk-|bce-v3/|ghp_|AKIA|Bearer )", re.IGNORECASE)
+# Letters and digits in turn, twelve or more: words and versions do not look so.
+_KEY_LIKE = re.compile(r"(?=[A-Za-z0-9]{12})[0-9]*(?:[A-Za-z]+[0-9]+){2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Tree:
         if path not in self.sources and not isinstance(value, str):
             return str(value).lower() if isinstance(value, bool) else str(value)[:60]
         text = self.sources.get(path, str(value))
-        if _SECRET_LIKE.match(text) and len(text) > 8:
+        if (_SECRET_LIKE.match(text) and len(text) > 8) or _KEY_LIKE.search(text):
             return "a value that looks like a secret"
         return repr(text if len(text) <= 60 else f"{text[:59]}…")
 
@@ -94,13 +96,20 @@ class Tree:
 
 
 def dotted(path: Path) -> str:
-    """``models."gpt-4.1".deployments[0].provider``: keys with other signs are quoted, positions count from 0."""
+    """``models."gpt-4.1".deployments[0].provider``: keys with other signs are quoted, positions count from 0;
+    a key that looks like a secret is not shown."""
     text = ""
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
             continue
-        name = step if _PLAIN.match(step) else '"' + step[:60].encode("unicode_escape").decode() + '"'
+        if _KEY_LIKE.search(step):
+            step = "?"  # somebody has written a secret where a name belongs
+        name = (
+            step
+            if step == "?" or _PLAIN.match(step)
+            else '"' + step[:60].encode("unicode_escape").decode() + '"'
+        )
         text += f".{name}" if text else name
     return text
 

@@ -35,6 +35,7 @@ _CONSTANTS: dict[str, object] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
+_TAG = re.compile("[a-z][a-z0-9/:._]{0,40}").fullmatch
 _VARIABLE = re.compile(
     r"\$(?P<escape>\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|\$\{"
 )
@@ -133,7 +134,9 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent, path: Path, depth: int) -> object:
         start = self._anchors.get(event.anchor or "")
         if start is None:
-            raise self._fatal(event, f"the alias *{event.anchor} has no complete anchor above it")
+            raise self._fatal(
+                event, "an alias without a complete anchor above it (text that begins with * needs quotes)"
+            )
         after, self._position = self._position, start
         built = self.value(path, depth)
         self._position = after
@@ -236,8 +239,11 @@ class _Builder:
         if tag is None or (tag == "tag:yaml.org,2002:str" and isinstance(event, yaml.ScalarEvent)):
             return
         mark = _mark(event)
-        shown = tag.replace("tag:yaml.org,2002:", "!!")[:60]
-        what = f"the tag {shown!r} is not supported"
+        kind = tag.removeprefix("tag:yaml.org,2002:")
+        if kind != tag and _TAG(kind):
+            what = f"the tag '!!{kind}' is not supported"
+        else:
+            what = "tags are not supported (text that begins with ! needs quotes)"
         self.problems.append(
             Problem(self.tree.file, mark.line, mark.column, dotted(path), what, "a plain value")
         )

@@ -27,8 +27,9 @@ def test_show_fills_in_defaults_and_shows_references(tmp_path: Path, monkeypatch
     assert result.exit_code == 0
     assert "sesame" not in result.stdout
     shown = yaml.safe_load(result.stdout)
-    assert shown["keys"] == [{"name": "app", "secret": "env:APP_KEY", "cidr": []}]
-    assert shown["listen"] == [{"address": "127.0.0.1:8080", "tls": None}]
+    (key,) = shown["keys"]
+    assert (key["name"], key["secret"], key["cidr"]) == ("app", "env:APP_KEY", [])
+    assert shown["listen"] == [{"address": "127.0.0.1:8080", "tls": None, "xfcc_from": []}]
 
 
 def test_show_needs_no_secret_to_be_there() -> None:

@@ -52,6 +52,8 @@ def test_files(tmp_path: Path) -> None:
         f"cannot read {tmp_path}/x: No such file or directory"
     ]
     assert next(context("p: x", tmp_path).readable(("p",), "a\0b")).what.endswith("not a usable path")
+    pasted = next(context("p: x", tmp_path).readable(("p",), "-----BEGIN PRIVATE KEY-----abc"))
+    assert pasted.what.startswith("cannot read what stands here: ")
     assert not list(context("p: x", tmp_path, outside=False).readable(("p",), "x"))
 
 

@@ -26,6 +26,8 @@ from tests.support.configuration import MINIMAL, messages
             "5: limits.header_count: nothing is written here; expected a whole number",
         ),
         ("limits:", "5: limits: nothing is written here; expected a mapping"),
+        ("limits: secret", "5: limits: text is not a mapping; expected a mapping"),
+        ("routes: secret", "5: routes: text is not a list; expected a list"),
         ("routes: {a: 1}", "5: routes: a mapping is not a list; expected a list"),
         ("engines: []", "5: engines: a list is not a mapping; expected a mapping of names"),
         ("engines: {e: {}}", "5: engines.e: 'model' is missing"),

@@ -57,3 +57,11 @@ def test_shown_values_are_short() -> None:
 def test_problems_and_warnings_carry_the_position() -> None:
     assert str(tree().problem(("models",), "wrong", key=True)) == "f.yaml:2: models: wrong"
     assert tree().warning(("models",), "odd").warning
+
+
+def test_what_looks_like_a_key_is_not_shown() -> None:
+    for text in ("4f1c9b7ae02d", "https://h/?token=R3a8LZPjNqr7T76v", "sk-abcdefgh"):
+        assert tree().show(("x",), text) == "a value that looks like a secret"
+    for text in ("deepseek-v4-pro", "deepseekv4flash", "20260101120000", "10.0.0.0/8", "x" * 40):
+        assert tree().show(("x",), text) == repr(text)
+    assert dotted(("keys", "R3a8LZPjNqr7T76v", "secret")) == "keys.?.secret"

@@ -12,6 +12,7 @@ from seekgate.config.compiled.privacy import Action, AnswerAction
 from seekgate.config.context import Context
 from seekgate.config.fields import FilePath, Name, Prefix, SecretReference, Section
 from seekgate.config.problems import Invalid, Problem, did_you_mean, one_of
+from seekgate.config.secrets import SecretError
 from seekgate.config.tree import Path
 from seekgate.stages.privacy.detect.kinds import KINDS
 from seekgate.stages.privacy.key import MIN_CHARACTERS
@@ -209,7 +210,10 @@ def _key(context: Context) -> Iterator[Problem]:
         problems = list(context.secret(path, reference))
         yield from problems
         if context.outside and not any(not problem.warning for problem in problems):
-            found = context.resolver.resolve(context.located_reference(reference))
+            try:
+                found = context.resolver.resolve(context.located_reference(reference))
+            except SecretError:
+                continue  # it is no reference, which the type check says
             if len(found) < MIN_CHARACTERS:
                 what = f"the key is too short ({len(found)} characters)"
                 yield context.tree.problem(path, what, f"at least {MIN_CHARACTERS} characters")
