@@ -63,9 +63,11 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """What becomes of each line of ``text``, each taken as a request of its own."""
     import secrets
+    import sys
 
     from seekgate.config.home import cache
     from seekgate.pipeline.principal import Principal
+    from seekgate.stages.privacy.budget import Budget
     from seekgate.stages.privacy.tokens import Mint
     from seekgate.stages.privacy.wiring import make_detector, make_policy
 
@@ -73,7 +75,7 @@ def outcomes(
     who = Principal(tier="core" if core else "non-core", roles=tuple(roles))
     mint = Mint(secrets.token_bytes(32), settings.numbering)
     for line in _lines(text):
-        spans = detector.scan(line)
+        spans = detector.scan(line, Budget(sys.maxsize))
         found = frozenset(policy.classes[span.type] for span in spans)
         yield _outcome(line, spans, policy.actions(who, route, found), mint)
 

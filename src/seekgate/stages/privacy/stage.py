@@ -14,6 +14,7 @@ import msgspec
 from seekgate.pipeline.exchange import Exchange, Stop
 from seekgate.pipeline.stage import Reply, Stage, Verdict
 from seekgate.stages.privacy.answer import Answer
+from seekgate.stages.privacy.budget import MAX_PLACES, Budget, TooMuch
 from seekgate.stages.privacy.state import Policy
 from seekgate.stages.privacy.substitute import MAX_LOOK_ALIKES, Finding, substitute, suspects
 from seekgate.stages.privacy.tokens import Mint
@@ -34,8 +35,8 @@ _STREAM_STOPPED = "The answer was stopped: it contained what the gateway's polic
 class Privacy(Stage):
     """Set ``data_classes``, ``detected``, ``private_only`` and ``decisions``; replace ``request.body`` and ``tree``.
 
-    ``may_hold`` is the quick look: False is certain. ``scan`` finds what a text holds. ``mint`` makes tokens.
-    ``scanning`` says what is looked for in answers (None: nothing).
+    ``may_hold`` is the quick look: False is certain. ``scan`` finds what a text holds, and raises `TooMuch` when the
+    request's budget is spent. ``mint`` makes tokens. ``scanning`` says what is looked for in answers (None: nothing).
     """
 
     __slots__ = ("_may_hold", "_mint", "_policy", "_scan", "_scanning")
@@ -43,7 +44,7 @@ class Privacy(Stage):
     def __init__(
         self,
         may_hold: Callable[[bytes], bool],
-        scan: Callable[[str], Sequence[Found]],
+        scan: Callable[[str, Budget], Sequence[Found]],
         policy: Policy,
         mint: Mint,
         scanning: Scanning | None = None,
@@ -107,19 +108,10 @@ class Privacy(Stage):
         # Roughly, and quickly: what is counted too much are quotes at the end of a string behind a backslash.
         if body.count(b'"') - body.count(b'\\"') > 2 * MAX_STRINGS:
             return _too_much("strings", MAX_STRINGS)
-        strings = texts.read(body, x.tree)
-        found: list[Finding] = []
-        others: list[texts.Text] = []
-        for suspect, group in suspects(strings, body, self._may_hold):
-            if not suspect:
-                others += group
-                continue
-            for text in group:
-                spans = self._scan(text.value)
-                if spans:
-                    found.append(Finding(text, spans))
-                else:
-                    others.append(text)
+        try:
+            found, others = self._search(texts.read(body, x.tree), body)
+        except TooMuch:
+            return _too_much("places that may be personal data", MAX_PLACES)
         vault = self._mint.vault(x.principal.organisation)
         json_mode = _is_json_mode(x)
         if found:
@@ -143,6 +135,23 @@ class Privacy(Stage):
         if len(vault) or self._scanning is not None:
             self._await_answer(x, Answer(vault, json_mode, self._scanning))
         return None
+
+    def _search(self, strings: Sequence[texts.Text], body: bytes) -> tuple[list[Finding], list[texts.Text]]:
+        """The strings in which something was found, and the others. Raise `TooMuch`."""
+        budget = Budget()
+        found: list[Finding] = []
+        others: list[texts.Text] = []
+        for suspect, group in suspects(strings, body, self._may_hold):
+            if not suspect:
+                others += group
+                continue
+            for text in group:
+                spans = self._scan(text.value, budget)
+                if spans:
+                    found.append(Finding(text, spans))
+                else:
+                    others.append(text)
+        return found, others
 
     def _decide(self, x: Exchange, found: Sequence[Finding]) -> Mapping[str, str]:
         """Label the request, note the decisions; type -> action."""

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from seekgate.stages.privacy.budget import TooMuch
 from seekgate.stages.privacy.mask import mask
 from seekgate.stages.privacy.nested import Quotes
 from seekgate.stages.privacy.restore import look_alikes
@@ -26,6 +27,7 @@ _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----
 _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
 _RUN = re.compile(r"[^\s\"'<>,;]*")
 _KEY = "PRIVATE_KEY"
+_TOO_MUCH = "more than can be examined"
 
 
 class Found(Protocol):
@@ -121,6 +123,9 @@ class Window:
             for start, end, kind in self._spans(self._context + held)
             if end > before
         ]
+        if self._findings.blocked:
+            self.held = ""
+            return ""
         key = _KEY_BEGINS.search(held) if _KEY in self._actions else None
         if key is not None and _KEY_ENDS.search(held, key.end()) is None:
             spans = [span for span in spans if span[1] <= key.start()]
@@ -128,7 +133,12 @@ class Window:
         return self._release(spans, max(len(held) - keep, 0))
 
     def _spans(self, text: str) -> list[tuple[int, int, str]]:
-        spans = [(f.start, f.end, f.type) for f in self._scan(text) if f.type in self._actions]
+        try:
+            spans = [(f.start, f.end, f.type) for f in self._scan(text) if f.type in self._actions]
+        except TooMuch:
+            if self._holds:  # nobody knows what there is to be masked or blocked
+                self._findings.blocked = _TOO_MUCH
+            return []
         if spans and self._vault.values:
             tokens = look_alikes(self._vault, text, 0, len(text))
             spans = [s for s in spans if not any(s[0] < end and start < s[1] for start, end in tokens)]

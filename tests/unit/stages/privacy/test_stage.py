@@ -13,6 +13,7 @@ from seekgate.pipeline.exchange import Endpoint, Exchange
 from seekgate.pipeline.principal import Principal
 from seekgate.pipeline.stage import Reply, Verdict
 from seekgate.stages.decode.stage import Decode
+from seekgate.stages.privacy.budget import MAX_PLACES
 from seekgate.stages.privacy.detect import KINDS, Detector
 from seekgate.stages.privacy.stage import MAX_FINDINGS, MAX_STRINGS, Privacy
 from seekgate.stages.privacy.state import Policy, in_answers
@@ -271,9 +272,11 @@ def test_json_mode_stays_json() -> None:
 
 def test_what_would_take_too_long_is_refused() -> None:
     privacy = stage({"*": "token"})
+    places = "12345678 " * (MAX_PLACES // 2 + 1)
     many: Any = {str(number): "13812345678" for number in range(MAX_FINDINGS + 1)}
     cases = {
         f"more than {MAX_STRINGS} strings": asked(privacy, ASK, metadata=["x"] * (MAX_STRINGS + 1)),
+        f"more than {MAX_PLACES} places": asked(privacy, ASK, metadata={"a": places, "b": places}),
         f"more than {MAX_FINDINGS} findings": asked(privacy, ASK, metadata=many),
         "words that look like tokens": asked(privacy, ASK + " pii" * 10_001),
     }

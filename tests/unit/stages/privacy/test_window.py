@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seekgate.stages.privacy.budget import TooMuch
 from seekgate.stages.privacy.detect import Span
 from seekgate.stages.privacy.mask import mask
 from seekgate.stages.privacy.window import CONTEXT, Findings, Scanning, Window
@@ -144,3 +145,16 @@ def test_what_stands_before_is_seen_again() -> None:
     assert CONTEXT > 20
     text = "x" * 60 + "9" * 40 + PHONE + " " * 50
     assert pieces(text)[0] == text
+
+
+@pytest.mark.parametrize(("action", "said"), [("mask", ""), ("block", ""), ("report", PHONE * 20)])
+def test_what_is_too_much_to_be_examined_goes_out_only_where_nothing_depends_on_it(
+    action: str, said: str
+) -> None:
+    def overwhelmed(text: str) -> list[Span]:
+        raise TooMuch
+
+    findings = Findings()
+    playing = Window(Scanning(overwhelmed, {"CN_MOBILE": action}, 24), findings, made.vault())
+    assert playing.feed(PHONE * 20) + playing.flush() == said
+    assert bool(findings.blocked) is (action != "report")

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from seekgate.stages.privacy.budget import Budget, TooMuch
 from seekgate.stages.privacy.detect import names
 from seekgate.stages.privacy.detect.database import Row, database
 from seekgate.stages.privacy.detect.fold import Folded, narrow, numerals
 from seekgate.stages.privacy.detect.gate import FOLDED, RULES, Rule
 from seekgate.stages.privacy.detect.kinds import KINDS, STRUCTURED, Own, Span
 from seekgate.stages.privacy.detect.overlap import resolve
-from seekgate.stages.privacy.detect.own import expressions, longest
+from seekgate.stages.privacy.detect.own import anchored, escapable, expressions, longest
 
 Hit = tuple[int, int, int]
-_FOLD, _OWN = 0, 1000
+_FOLD, _ESCAPED, _OWN = 0, 999, 1000
 _NAMED_BY = frozenset(("CN_MOBILE", "CN_ID", "BANK_CARD", "CN_LANDLINE", "PASSPORT", "EMAIL"))
 # How far a window is moved outwards so that it cuts no token in two, in characters.
 _SLACK = 512
 
 
-def _note(number: int, start: int, end: int, _flags: int, hits: list[Hit]) -> None:
+class _Hits(list[Hit]):
+    """What the gate has matched. ``most``: after so many it stops."""
+
+    most = 0
+
+
+def _note(number: int, start: int, end: int, _flags: int, hits: _Hits) -> bool:
     hits.append((number, start, end))
+    return len(hits) > hits.most
 
 
 def _stop(_number: int, _start: int, _end: int, _flags: int, _context: None) -> bool:
@@ -42,13 +50,16 @@ class Detector:
         self._types = frozenset(types) | {entry.type for entry in own}
         self._rules = [rule for rule in RULES if rule.types & self._types]
         self._own, written = expressions(own)
+        # In JSON text an own expression may miss what it finds in the string: at its ends, and where it has escapes.
+        self._always = anchored(own)
+        escapes = escapable(own)
         self._ranks = {entry.type: STRUCTURED for entry in own} | {
             name: kind.rank for name, kind in KINDS.items()
         }
         import hyperscan
 
         self._stopped = hyperscan.ScanTerminated
-        self._database = database(_rows(self._rules, written), cache)
+        self._database = database(_rows(self._rules, written, escapes), cache)
         self._scan = self._database.scan
 
     def scan_bytes(self, data: bytes) -> bool:
@@ -57,36 +68,54 @@ class Detector:
         ``data`` may also be JSON text: what `scan` finds in a string that was decoded from it is not missed in it,
         escaped or not.
         """
+        if self._always:
+            return True
         try:
             self._scan(data, _stop)
         except self._stopped:
             return True
         return False
 
-    def scan(self, text: str) -> list[Span]:
-        """What was found in ``text``, in order, without overlaps. Offsets count characters of ``text``."""
+    def scan(self, text: str, budget: Budget | None = None) -> list[Span]:
+        """What was found in ``text``, in order, without overlaps. Offsets count characters of ``text``.
+
+        Raise `TooMuch` when the gate matches in more places than ``budget`` (that of one request without it) has left.
+        """
+        budget = Budget() if budget is None else budget
         data = text.encode("utf-8", "replace")
-        hits: list[Hit] = []
-        self._scan(data, _note, 0, hits)
+        hits = self._hits(data, budget)
         if not hits:
             return []
         if not any(hit[0] == _FOLD for hit in hits):
             return resolve(self._judged(text, data, hits), self._ranks)
+        # Own expressions may be about what the fold removes, so they see the text as it came too.
+        spans = self._judged(text, data, [hit for hit in hits if hit[0] >= _OWN])
         folded = Folded(text)
         plain = narrow(folded.text)
         data = plain.encode("utf-8", "replace")
-        hits = []
-        self._scan(data, _note, 0, hits)
-        spans = resolve(self._judged(plain, data, hits), self._ranks)
-        return [Span(*folded.place(start, end), kind) for start, end, kind in spans]
+        spans += [
+            Span(*folded.place(start, end), kind)
+            for start, end, kind in self._judged(plain, data, self._hits(data, budget))
+        ]
+        return resolve(spans, self._ranks)
 
-    def _judged(self, text: str, data: bytes, hits: list[Hit]) -> Iterable[Span]:
+    def _hits(self, data: bytes, budget: Budget) -> list[Hit]:
+        hits = _Hits()
+        hits.most = budget.left
+        try:
+            self._scan(data, _note, 0, hits)
+        except self._stopped:
+            raise TooMuch from None
+        budget.spend(len(hits))
+        return hits
+
+    def _judged(self, text: str, data: bytes, hits: list[Hit]) -> list[Span]:
         windows: dict[int, list[int]] = {}
         own: list[Hit] = []
         for hit in hits:
             if hit[0] >= _OWN:
                 own.append(hit)
-            elif hit[0] != _FOLD:
+            elif hit[0] != _FOLD and hit[0] != _ESCAPED:
                 windows.setdefault(hit[0], []).append(hit[2])
         places = _places(text, data, [offset for hit in hits for offset in (hit[1], hit[2])])
         spans = longest(self._own, _OWN, own, places)
@@ -108,10 +137,12 @@ class Detector:
         return spans
 
 
-def _rows(rules: Sequence[Rule], own: Sequence[tuple[bytes, int]]) -> list[Row]:
+def _rows(rules: Sequence[Rule], own: Sequence[tuple[bytes, int]], escapes: bool) -> list[Row]:
     import hyperscan
 
     rows = [(expression, _FOLD, hyperscan.HS_FLAG_SINGLEMATCH) for expression in FOLDED]
+    if escapes:
+        rows.append((rb"\\", _ESCAPED, hyperscan.HS_FLAG_SINGLEMATCH))
     for number, rule in enumerate(rules, 1):
         flags = hyperscan.HS_FLAG_CASELESS if rule.caseless else 0
         rows += [(expression, number, flags) for expression in rule.expressions]

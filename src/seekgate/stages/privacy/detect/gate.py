@@ -58,11 +58,11 @@ _SURNAME = _one([*SINGLE, *COMPOUND])
 _NAME = _SURNAME + rb"(?:" + _HAN + rb"){1,2}"
 _PLACES = _any("京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼")
 
-# What the fold undoes: escapes, characters without width, full-width letters and digits.
+# What the fold undoes: escapes, characters without width, full-width letters and digits and what stands among them.
 FOLDED = (
     rb"\\u[0-9a-fA-F]{4}",
     rb"\xc2\xad|\xcd\x8f|\xd8\x9c|\xe1\xa0\x8e|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xb8[\x80-\x8f]|\xef\xbb\xbf",
-    rb"\xef\xbc[\x8b\x90-\x99\xa0-\xba]|\xef\xbd[\x81-\x9a]",
+    rb"\xef\xbc[\x8b\x8d-\x99\xa0-\xba\xbf]|\xef\xbd[\x81-\x9a]",
 )
 
 _NUMBERS = Rule(

@@ -31,6 +31,23 @@ def expressions(own: Sequence[Own]) -> tuple[list[str], list[tuple[bytes, int]]]
     return types, written
 
 
+_ESCAPES = re.compile(r"\\[^AZzBG]")
+_ANCHORS = re.compile(r"(?<!\[)\^|\$|\\[AZzBG]")
+# JSON text has another spelling for these, or may have one.
+_RESPELLED = re.compile(r'[\x00-\x1f"\\/\x7f]')
+
+
+def anchored(own: Sequence[Own]) -> bool:
+    """Whether a pattern may depend on where a text begins or ends: in JSON text that is elsewhere."""
+    return any(_ANCHORS.search(_ESCAPES.sub("", pattern)) for entry in own for pattern in entry.patterns)
+
+
+def escapable(own: Sequence[Own]) -> bool:
+    """Whether something may be found in a text and not in the JSON text for it, if that has escapes: by any pattern,
+    since its classes may take in white space and quotes, and by words with such characters."""
+    return any(entry.patterns or any(map(_RESPELLED.search, entry.words)) for entry in own)
+
+
 def _tried(pattern: str, flags: int) -> None:
     """Compile one pattern alone, so that an error names it; it must not match nothing at all."""
     import hyperscan

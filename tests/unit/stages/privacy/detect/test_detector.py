@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seekgate.stages.privacy.budget import MAX_PLACES, Budget, TooMuch
 from seekgate.stages.privacy.detect import Detector, Span
 
 DETECTOR = Detector()
@@ -82,3 +83,23 @@ def test_any_text_is_judged(text: str) -> None:
     assert all(0 <= span.start < span.end <= len(text) for span in spans)
     if not DETECTOR.scan_bytes(text.encode()):
         assert spans == []
+
+
+@pytest.mark.parametrize("text", ["1234 ", "0086 ", "138\u200b12345678 ", "张三的电话 13812345678 "])
+def test_a_text_with_too_many_places_is_refused_and_not_looked_at(text: str) -> None:
+    budget = Budget(100)
+    with pytest.raises(TooMuch):
+        DETECTOR.scan(text * 1_000, budget)
+    DETECTOR.scan(text * 20, budget := Budget(100))
+    assert 0 <= budget.left < 82
+    with pytest.raises(TooMuch):
+        DETECTOR.scan(text * MAX_PLACES)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("1．2．3．4", "IP"), ("li@example．org", "EMAIL"), ("110105－19491231－002X", "CN_ID")],
+)
+def test_full_width_signs_among_letters_and_digits_are_seen_through(text: str, kind: str) -> None:
+    assert DETECTOR.scan_bytes(text.encode())
+    assert DETECTOR.scan(text) == [Span(0, len(text), kind)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from seekgate.stages.privacy.detect import Detector, Own, PatternError
@@ -47,3 +49,34 @@ def test_what_hyperscan_cannot_use_is_told(pattern: str) -> None:
 def test_an_empty_word_is_refused() -> None:
     with pytest.raises(PatternError):
         Detector((), [Own("X", words=("",))])
+
+
+@pytest.mark.parametrize(
+    ("own", "text"),
+    [
+        (Own("X", words=('a"b',)), 'say a"b'),
+        (Own("X", words=("C:\\secret",)), "C:\\secret"),
+        (Own("X", words=("foo/bar",)), "foo/bar"),
+        (Own("X", words=("one\ttwo",)), "one\ttwo"),
+        (Own("X", patterns=(r"project\s+x",)), "project\nx"),
+        (Own("X", patterns=(r"\bSTF\d",)), "a\tSTF1"),
+        (Own("X", patterns=(r'key=[^"\\]+;',)), "key=a\nb;"),
+        (Own("X", patterns=("^STF",)), "STF1"),
+        (Own("X", patterns=(r"STF\d$",)), "STF1"),
+        (Own("X", patterns=(r"\Bx\d",)), "yx1"),
+    ],
+)
+def test_the_quick_look_at_json_text_misses_nothing(own: Own, text: str) -> None:
+    assert _found(own, text)
+    for written in (json.dumps(text), json.dumps(text).replace("/", "\\/")):
+        assert Detector((), [own]).scan_bytes(written.encode())
+
+
+def test_plain_words_and_patterns_leave_the_quick_look_quick() -> None:
+    assert not Detector((), [Own("X", words=("secret plan",))]).scan_bytes(b'"one\\ntwo"')
+    assert not Detector((), [Own("X", patterns=(r"\$[^0]\^",))]).scan_bytes(b'"one two"')
+
+
+@pytest.mark.parametrize("word", ["ＡＢＣ计划", "项目：甲", "a\u200bb"])
+def test_words_of_characters_that_are_seen_through_are_found_too(word: str) -> None:
+    assert _found(Own("X", words=(word,)), f"１:{word}") == [("X", word)]
