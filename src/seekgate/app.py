@@ -22,7 +22,7 @@ from seekgate.config.compiled.identity import Issuer
 from seekgate.config.home import home as default_home
 from seekgate.config.home import pattern_folder
 from seekgate.config.secrets import SecretError, resolve
-from seekgate.config.snapshot import Snapshot
+from seekgate.config.snapshot import Deployment, Snapshot
 from seekgate.gateway.followed import Followed, kept_in
 from seekgate.gateway.moderator import HttpModerator
 from seekgate.gateway.resolver import SystemResolver
@@ -36,10 +36,12 @@ from seekgate.moderating import moderator
 from seekgate.pipeline.batch import Batch
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
+from seekgate.pipeline.principal import Principal
 from seekgate.pipeline.stage import Stage
 from seekgate.stages.access.stage import Access
 from seekgate.stages.access.state import AccessRows, AccessTable
 from seekgate.stages.access_log.stage import AccessLog, Record
+from seekgate.stages.audit.records import asked
 from seekgate.stages.audit.trail import Trail
 from seekgate.stages.decode.stage import Decode
 from seekgate.stages.guard.matcher import Maker
@@ -55,11 +57,13 @@ from seekgate.stages.quota.wiring import Limits
 from seekgate.stages.route.stage import Route
 from seekgate.stages.route.state import RouteTable
 from seekgate.store.journal import Ticket
+from seekgate.store.journal.keeping import Orphan
 from seekgate.telemetry.metrics import Metrics
 from seekgate.telemetry.registry import Registry
 from seekgate.wire.errors import ErrorKind
 
 _MINUTE = 480  # ticks
+_ORPHANS = 65_536
 ENCODE_AT = 32
 CLOSE_SECONDS = 5.0
 
@@ -88,11 +92,14 @@ class Application:
             self.rows.register(kind, self._access.apply)
         self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow, clock.wall, metrics)
         self.rows.register("key", self._callers.keys.apply, self._callers.keys.ids)
-        self._limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret)
-        self.rows.register("limit", self._limits.apply)
+        self.limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret)
+        self.rows.register("limit", self.limits.apply)
         self._home = default_home()
         self._privacy = PrivacyBuilder()
         self._trail: Trail | None = None
+        self._orphans: dict[tuple[str, int], None] = {}
+        self._deployments: tuple[Deployment, ...] = ()
+        self._prepared_deployments: tuple[Deployment, ...] = ()
         self._prepared_audit: Audit | None = None
 
     async def begin(self, start: Start) -> None:
@@ -100,13 +107,14 @@ class Application:
         self._home = Path(start.home)
         self._callers.begin(self._home, start.slot)
         soon = asyncio.get_running_loop().call_soon_threadsafe
-        self._trail = Trail(self._home, start.slot, self._clock, soon)
-        self._limits.begin(self._home, start.slot, start.workers)
+        self._trail = Trail(self._home, start.slot, self._clock, soon, self.settle_orphan)
+        self.limits.begin(self._home, start.slot, start.workers)
         await self.rows.load(self._home)
 
     def pipeline(self, snapshot: Snapshot, report: Callable[[str, Exchange, Exception], None]) -> Pipeline:
         """The stages for this snapshot, in the order in which requests pass them."""
         override = None if snapshot.prices is None else Path(snapshot.prices).read_bytes()
+        self._prepared_deployments = snapshot.deployments
         self._prepared_prices = prices = PriceTable.load(builtin(), override, snapshot.prices or "")
         observers: list[Stage] = [Metering(self._metrics, prices)]
         last: list[Stage] = []
@@ -126,9 +134,32 @@ class Application:
             *own_stages.build(snapshot.stages, self._clock.monotonic, _slow),
             Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
             Access(AccessTable(snapshot, self._access, _warn)),
-            self._limits.stage(snapshot, prices),
+            self.limits.stage(snapshot, prices),
         ]
         return Pipeline([*stages, *last], report)
+
+    def settle_orphan(self, orphan: Orphan) -> None:
+        """A worker has died with this request in flight: charge its prompt, which was sent. (How much of an answer
+        had come nobody knows; what was reserved for it ended with the worker.) It may be told twice."""
+        if not orphan.reserved or (orphan.writer, orphan.number) in self._orphans:
+            return
+        self._orphans[orphan.writer, orphan.number] = None
+        if len(self._orphans) > _ORPHANS:
+            del self._orphans[next(iter(self._orphans))]
+        said = asked(orphan.asked)
+        deployment = next((d for d in self._deployments if d.id == said.get("deployment")), None)
+        if deployment is None:
+            return
+        names = [said.get(name) or "" for name in ("organisation", "team", "application")]
+        principal = Principal(
+            said.get("caller_name", ""), orphan.caller, said.get("caller_kind", "key"), *names
+        )
+        tokens, money = int(orphan.reserved[0]), {}
+        if deployment.price is not None and self._prices is not None:
+            quote = self._prices.quote(deployment.price, orphan.time)
+            money = {quote.currency: quote.cost(0, tokens, 0)}
+        model = said.get("model", "")
+        self.limits.charge(principal, model, deployment.provider, orphan.time, tokens, 0, money)
 
     def _follow(self, issuer: Issuer, parse: Parse) -> Followed[KeySet]:
         return Followed(
@@ -193,7 +224,7 @@ class Application:
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Open the snapshot's access log, for `adopt`. A file is opened again only if it was rotated meanwhile."""
-        self._limits.prepare(snapshot)
+        self.limits.prepare(snapshot)
         target = snapshot.access_log.target
         self._prepared_audit = snapshot.audit
         unused = self._prepared
@@ -215,12 +246,13 @@ class Application:
             old.finish()
             self._leaving.append(old)
         self._prices = self._prepared_prices
+        self._deployments = self._prepared_deployments
         if self._moderator is not None and self._moderator is not self._prepared_moderator:
             self._moderator.close()
         self._moderator = self._prepared_moderator
         if self._trail is not None:
             self._trail.use(self._prepared_audit)
-        self._limits.adopt()
+        self.limits.adopt()
 
     def committing(self) -> Callable[[], Ticket | None] | None:
         """What stands in front of every write, if anything is recorded."""
@@ -253,7 +285,7 @@ class Application:
         """Settle what has been collected, and hand the records to the log's thread."""
         self.rows.follow()
         self._callers.tick(self.rows.number)
-        self._limits.tick()
+        self.limits.tick()
         self._hand_over()
         self._count_lost()
         if self._trail is not None:
@@ -293,7 +325,7 @@ class Application:
         if self._trail is not None:
             self._trail.close()
             self._count_audit(self._trail)
-        self._limits.close()
+        self.limits.close()
         if self._log is not None:
             self._log.finish()
             self._leaving.append(self._log)

@@ -10,16 +10,20 @@ import pytest
 
 from seekgate.app import Application
 from seekgate.config.compiled.audit import Audit
+from seekgate.config.compiled.quota import Quota
+from seekgate.config.rows import LimitRow
 from seekgate.config.snapshot import AccessLog, Snapshot
 from seekgate.host.messages import Start
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.stage import Reply
 from seekgate.stages.audit.records import named
+from seekgate.store.journal.keeping import keep
 from seekgate.telemetry.metrics import Metrics
 from seekgate.telemetry.registry import Registry
 from seekgate.wire import errors
 from tests.fakes.clock import FakeClock
-from tests.support.journals import all_records
+from tests.support.journals import all_records, die
+from tests.support.limits import row
 from tests.support.scene_config import KEY, SECRETS, chat, snapshot
 from tests.support.scene_exchange import exchange
 
@@ -33,8 +37,9 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 class Composed:
     """An application of a worker whose home is ``home``."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, limits: tuple[LimitRow, ...] = ()) -> None:
         self.home = home
+        self.limits = limits
         self.metrics = Metrics(Registry())
         self.app = Application(self.metrics, FakeClock())
         self.failures: list[str] = []
@@ -46,7 +51,9 @@ class Composed:
 
     def use(self, audit: Audit | None) -> None:
         """As a worker does with a snapshot."""
-        made: Snapshot = msgspec.structs.replace(snapshot(), access_log=AccessLog("off"), audit=audit)
+        made: Snapshot = msgspec.structs.replace(
+            snapshot(), access_log=AccessLog("off"), audit=audit, quota=Quota(self.limits)
+        )
         self.pipeline = self.app.pipeline(made, self.report)
         self.app.prepare(made)
         self.app.adopt()
@@ -143,3 +150,35 @@ def test_without_it_nothing_stands_in_front_of_writes(tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert made.records() == []
+
+
+def test_what_a_dead_worker_had_sent_is_charged_once(tmp_path: Path) -> None:
+    limits = (row("key", "*", tokens={86_400: 100_000}),)
+
+    async def end_in_flight() -> int:
+        dead = Composed(tmp_path, limits)
+        await dead.begin()
+        x, verdict = dead.request()
+        assert verdict is None
+        commit = dead.app.committing()
+        assert commit is not None
+        commit()
+        assert dead.app._trail is not None
+        assert dead.app._trail._journal is not None
+        die(dead.app._trail._journal)
+        return int(x.reservation.input)
+
+    async def settle() -> int:
+        made = Composed(tmp_path, limits)
+        await made.begin()
+        for _ in range(2):
+            made.app.settle_orphan(orphan)
+            made.app.limits.tick()
+        (counter,) = made.app.limits.tables.counters.values()
+        made.app.close()
+        return int(counter.left)
+
+    sent = asyncio.run(end_in_flight())
+    (orphan,) = keep(tmp_path, Audit(fsync="never"), FakeClock()).orphans
+    assert sent > 0
+    assert asyncio.run(settle()) == 100_000 - sent

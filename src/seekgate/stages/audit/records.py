@@ -71,6 +71,11 @@ COLUMNS = tuple(dict.fromkeys(("record", *HEAD[1:], *ASKED, *ANSWERED, "writer",
 """The names that a record can have, in order, for tables."""
 
 
+def asked(values: Sequence[Any]) -> dict[str, Any]:
+    """What an open record says behind its envelope, by name."""
+    return dict(zip(ASKED, values, strict=False))
+
+
 def named(record: Sequence[Any]) -> dict[str, Any]:
     """A record as a mapping, without what is empty. Digests are hexadecimal."""
     kind = record[0]

@@ -26,7 +26,7 @@ LOCK = "keeper.lock"
 
 class Orphan(msgspec.Struct, frozen=True):
     """A request that a writer opened and did not live to close. ``caller`` is the principal's id, ``reserved`` what the
-    open record said was reserved for it."""
+    open record said was reserved for it, ``asked`` the elements around it, which the audit stage has names for."""
 
     writer: str
     number: int
@@ -34,6 +34,7 @@ class Orphan(msgspec.Struct, frozen=True):
     request: str
     caller: str
     reserved: Any = None
+    asked: list[Any] = []
 
 
 class Done(msgspec.Struct):
@@ -141,10 +142,10 @@ def examine(journal: Path, name: SegmentName, *, last: bool) -> Closed:
 
 
 def _orphan(name: SegmentName, raw: bytes) -> Orphan:
-    record, rest = records.envelope(raw), records.decode(raw)[records.RESERVED :]
-    return Orphan(
-        name.writer, record.number, record.time, record.request, record.caller, rest[0] if rest else None
-    )
+    record, whole = records.envelope(raw), records.decode(raw)
+    reserved = whole[records.RESERVED] if len(whole) > records.RESERVED else None
+    asked = whole[records.BEHIND_CALLER : records.PROMPT_DIGEST]
+    return Orphan(name.writer, record.number, record.time, record.request, record.caller, reserved, asked)
 
 
 def _close_orphans(journal: Path, orphans: list[Orphan], clock: Clock) -> list[Orphan]:

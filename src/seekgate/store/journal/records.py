@@ -34,6 +34,8 @@ class Envelope(msgspec.Struct, array_like=True, gc=False):
 OWN, OPEN, CLOSE, SINGLE, NOTE, ABANDONED = range(6)
 REQUESTS = (OPEN, CLOSE, SINGLE, ABANDONED)
 NUMBER, TIME, REQUEST, CALLER, RESERVED = 1, 2, 3, 4, 12
+BEHIND_CALLER, PROMPT_DIGEST = 5, 19
+"""Between them stands who asked for what, in names and numbers."""
 
 _envelope = msgspec.json.Decoder(Envelope).decode
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from seekgate.config.compiled.audit import Audit
@@ -57,7 +58,7 @@ def test_what_a_dead_writer_left_open_is_closed(tmp_path: Path) -> None:
     die(made)
     done = keep(tmp_path, QUIET, FakeClock())
     writer = made.name.writer
-    assert done.orphans == [
+    assert [msgspec.structs.replace(orphan, asked=[]) for orphan in done.orphans] == [
         Orphan(writer, 7, 1_780_000_007.0, "req_7", "key_1", {"tokens": 5}),
         Orphan(writer, 8, 1_780_000_008.0, "req_8", "key_2", None),
     ]
