@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import msgspec
 
@@ -258,6 +258,10 @@ class PublicFront:
                 parsed = ip_address(address)
             except ValueError:
                 break
+            if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+                # How a proxy with one socket for both families writes an IPv4 address (RFC 4291, 2.5.5.2).
+                parsed = parsed.ipv4_mapped
+                address = str(parsed)
             client = address
             if not any(parsed in network for network in self._trusted):
                 break
