@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.cases import Effort, full_speed, sse, unary
+from bench.cases import Effort, full_speed, sse
 from bench.load import BenchError, Load, note
 from bench.rows import Row
 from bench.running import events_written, front, started, upstream
@@ -41,16 +41,21 @@ class Ledger:
 
 def governed(target: System, case: str, effort: Effort) -> Row:
     """As `unary`, with many prompts under many keys. The warm-up draws other keys than the run that is measured."""
-    write(WORK)
-    first = Mix(target.url(case), WORK, seed=1)
-    report = _judge if target.name == "seekgate" else _unjudged
-    return full_speed(target, case, effort, first, dataclasses.replace(first, seed=2), report)
+    return _mixed(target, case, effort, keys=True)
 
 
 def mtls(target: System, case: str, effort: Effort) -> Row:
-    """As `unary_tls`, with client certificates; wrk has none, so an nginx in between presents it."""
+    """The same prompts over TLS 1.3, without keys: who calls is known by the client's certificate. wrk has none, so an
+    nginx in between shows it."""
     with front():
-        return unary(target, case, effort)
+        return _mixed(target, case, effort, keys=False)
+
+
+def _mixed(target: System, case: str, effort: Effort, *, keys: bool) -> Row:
+    write(WORK)
+    first = Mix(target.url(case), WORK, 1, keys)
+    report = _judge if target.name == "seekgate" else _unjudged
+    return full_speed(target, case, effort, first, dataclasses.replace(first, seed=2), report)
 
 
 def sse_restore(target: System, case: str, effort: Effort) -> Row:

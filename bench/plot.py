@@ -23,7 +23,10 @@ _COLOURS = {
 _LABELS = {
     "unary": "unary\n(µs a request)",
     "unary_tls": "unary, TLS 1.3\n(µs a request)",
+    "mtls": "everything on,\nmTLS (µs a request)",
+    "governed": "everything on\n(µs a request)",
     "sse": "SSE\n(µs an event)",
+    "sse_restore": "SSE, restored\n(µs an event)",
     "sse_spread": "SSE, out of step\n(µs an event)",
 }
 _INK = "#57606a"
@@ -51,7 +54,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
     # Text stays text (small, and coloured by the style sheet); a fixed salt keeps the file equal for equal figures.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seekgate", "font.family": "sans-serif"}):
-        figure, axes = plt.subplots(figsize=(7.2, 2.9))
+        figure, axes = plt.subplots(figsize=(1.2 * max(6, len(cases)), 2.9))
         width = 0.8 / len(systems)
         for index, system in enumerate(systems):
             places = [at for at, case in enumerate(cases) if (case, system) in values]

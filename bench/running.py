@@ -33,7 +33,6 @@ from bench.systems import (
     System,
 )
 
-
 QUIET_SECONDS = 0.3
 QUIET_SHARE = 0.05
 """A system is quiet when it uses less than this share of a core for so many seconds."""

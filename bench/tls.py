@@ -11,8 +11,8 @@ CLIENT = "client.bench.example"
 
 
 def make_certificates(folder: Path) -> None:
-    """Write ``certificate.pem`` (with its chain) and ``key.pem`` (ECDSA P-256) for 127.0.0.1 and localhost, and the same
-    for a client (``client.pem``, ``client-key.pem``); ``ca.pem`` is the authority of both."""
+    """Write ``certificate.pem`` (with its chain) and ``key.pem`` (ECDSA P-256) for 127.0.0.1 and localhost, those of a
+    client (``client.pem``, ``client-key.pem``), and ``ca.pem``, the authority of both."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     _write(folder, "certificate.pem", "key.pem", authority.issue_cert("127.0.0.1", "localhost"))

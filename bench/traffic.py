@@ -24,7 +24,7 @@ EXPONENT = 1.1
 """Of Zipf's law: the key of rank r calls in proportion to r to the power of minus this."""
 PERSONAL = 20
 """One prompt of so many has personal data in it."""
-NUMBERS = 6
+NUMBERS = 10
 """One prompt of so many has a sentence with numbers that are nobody's."""
 SHORTEST, LONGEST = 200, 1500
 """Bytes of a prompt, system message included."""
@@ -45,11 +45,15 @@ class Prompt:
 
 @dataclasses.dataclass(frozen=True)
 class Mix:
-    """What wrk sends in the case `governed`: every request another prompt under another key, drawn by ``seed``."""
+    """What wrk sends in the case `governed`: every request another prompt under another key, drawn by ``seed``.
+
+    ``keys`` False leaves the key out: the caller is known by a certificate.
+    """
 
     url: str
     folder: Path
     seed: int
+    keys: bool = True
 
     script: ClassVar[str] = "traffic.lua"
 
@@ -59,6 +63,7 @@ class Mix:
             "BENCH_FOLDER": str(self.folder),
             "BENCH_SEED": str(self.seed),
             "BENCH_EXPONENT": str(EXPONENT),
+            "BENCH_KEYS": "keys.txt" if self.keys else "",
         }
 
 
@@ -103,7 +108,7 @@ def _prompt(
     if number % PERSONAL == 0:
         sentence, values = personal(draw, draw.choice(pool["personal"]))
         said.append(sentence)
-    elif number % NUMBERS == 1:
+    elif number % NUMBERS == 1:  # never one with personal data
         said.append(draw.choice(pool["numbers"]))
     rest = list(pool[language])
     draw.shuffle(rest)

@@ -1,11 +1,11 @@
 -- Requests of many callers for wrk: each with one of the prompts (all as likely) and one of the keys (Zipf's law).
--- BENCH_FOLDER has prompts.txt and keys.txt, BENCH_SEED makes the drawing repeatable, BENCH_EXPONENT is Zipf's.
+-- BENCH_FOLDER has prompts.txt and the file BENCH_KEYS (empty: no keys are sent), BENCH_SEED makes the drawing
+-- repeatable, BENCH_EXPONENT is Zipf's.
 
 dofile(os.getenv("BENCH_SCRIPTS") .. "/result.lua")
 
-local keys, bodies, sums = {}, {}, {}
+local heads, bodies, sums = {}, {}, {}
 local format, random = string.format, math.random
-local head
 
 local function lines(name)
   local found = {}
@@ -14,18 +14,22 @@ local function lines(name)
 end
 
 function init(args)
-  keys = lines("keys.txt")
+  local head = format("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json", wrk.path, wrk.headers["Host"])
+  local name = os.getenv("BENCH_KEYS")
+  if name == "" then
+    heads[1] = head
+  else
+    for i, key in ipairs(lines(name)) do heads[i] = head .. "\r\nAuthorization: Bearer " .. key end
+  end
   for i, body in ipairs(lines("prompts.txt")) do
     bodies[i] = format("\r\nContent-Length: %d\r\n\r\n%s", #body, body)
   end
   local exponent, sum = tonumber(os.getenv("BENCH_EXPONENT")), 0
-  for rank = 1, #keys do
+  for rank = 1, #heads do
     sum = sum + rank ^ -exponent
     sums[rank] = sum
   end
   math.randomseed(tonumber(os.getenv("BENCH_SEED")))
-  head = format("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer ",
-    wrk.path, wrk.headers["Host"])
 end
 
 -- The first rank whose sum is not below the number drawn.
@@ -39,5 +43,5 @@ local function drawn()
 end
 
 function request()
-  return head .. keys[drawn()] .. bodies[random(#bodies)]
+  return heads[drawn()] .. bodies[random(#bodies)]
 end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.check import Finding, findings, report
+from bench.check import Finding, findings, needed, report
 from bench.rows import Row
 
 
@@ -65,6 +65,16 @@ def test_a_wrong_byte_has_no_slack() -> None:
 def test_idle_memory_is_seekgates_only() -> None:
     rows = [row("unary", "envoy", 60, idle_rss_mb=70.0), row("unary", "seekgate", 20, idle_rss_mb=51.0)]
     assert broken(rows) == ["unary: idle worker, MB"]
+
+
+def test_a_worker_with_a_hundred_thousand_keys_may_be_larger() -> None:
+    assert broken([row("governed", "seekgate", 20, idle_rss_mb=120.0)]) == []
+
+
+def test_what_a_case_needs_to_be_judged() -> None:
+    assert needed("unary") == {"seekgate", "nginx", "envoy"}
+    assert needed("mtls") == {"seekgate", "envoy"}
+    assert needed("streams") == {"seekgate"}
 
 
 def test_the_report_marks_what_is_broken() -> None:

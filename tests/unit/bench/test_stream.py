@@ -10,7 +10,17 @@ from typing import Any, cast
 
 import pytest
 
-from bench.stream import event, request_body, stream_name
+from bench.stream import (
+    DEFAULT_TOKEN,
+    MOBILE,
+    echo_event,
+    event,
+    personal_body,
+    request_body,
+    said,
+    stream_name,
+    token_in,
+)
 from bench.stream_client import Stream, Tally, quantile
 from bench.upstream_sse import Schedule
 
@@ -126,3 +136,22 @@ def test_quantiles() -> None:
     assert quantile([], 0.5) == 0.0
     assert quantile([1.0, 2.0, 3.0, 4.0], 0.5) == 3.0
     assert quantile([1.0], 0.99) == 1.0
+
+
+def test_the_token_of_a_request_is_repeated_whole_and_by_halves() -> None:
+    body = personal_body("deepseek-reasoner")
+    assert MOBILE.encode() in body
+    assert token_in(body) == DEFAULT_TOKEN
+    masked = body.replace(MOBILE.encode(), b"PII_CN_MOBILE_q1w2e3")
+    token = token_in(masked)
+    assert token == b"PII_CN_MOBILE_q1w2e3"
+    sent = [echo_event(b"s1", position, 10, token) for position in range(10)]
+    assert sum(token in one for one in sent) == 1
+    text = said(b"".join(sent))
+    assert text.count(token.decode()) == 2
+    assert text.replace(f" {token.decode()} ", "") == "".join(f" 词{n:05d}" for n in range(9))
+
+
+def test_other_events_are_as_they_are_elsewhere() -> None:
+    assert echo_event(b"s1", 4, 10, b"t") == event(b"s1", 4, 10)
+    assert echo_event(b"s1", 9, 10, b"t") == event(b"s1", 9, 10)

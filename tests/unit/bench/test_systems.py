@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-from pathlib import Path
-
 import pytest
 
 from bench import systems
 from bench.load import CONFIG, BenchError
 from bench.stream import KEY
+from bench.traffic import api_key
 
 
 def test_every_system_is_known_and_no_port_is_used_twice() -> None:
@@ -22,10 +20,32 @@ def test_every_system_is_known_and_no_port_is_used_twice() -> None:
 
 
 def test_the_configurations_name_the_ports() -> None:
-    for name, file in [("nginx", "nginx.conf"), ("envoy", "envoy.yaml"), ("seekgate", "seekgate.yaml")]:
-        text = (CONFIG / file).read_text()
-        for port in (*systems.system(name).ports.values(), systems.UPSTREAM_PORT, systems.EVENTS_PORT):
-            assert str(port) in text, f"{file} does not name port {port}"
+    files = {"nginx": "nginx.conf", "envoy": "envoy.yaml", "seekgate": "seekgate.yaml"}
+    for name, file in files.items():
+        for case, port in systems.system(name).ports.items():
+            chosen = "governed.yaml" if name == "seekgate" and case in systems.GOVERNED else file
+            text = (CONFIG / chosen).read_text()
+            for each in (port, systems.UPSTREAM_PORT, systems.EVENTS_PORT):
+                assert str(each) in text, f"{chosen} does not name port {each}"
+
+
+def test_the_front_leads_to_each_system_with_a_certificate() -> None:
+    text = (CONFIG / "front.conf").read_text()
+    for name, port in systems.FRONTS.items():
+        target = systems.system(name)
+        assert f"upstream {name} {{ server 127.0.0.1:{target.ports['mtls']};" in text
+        assert f"listen 127.0.0.1:{port} " in text
+        assert target.url("mtls").startswith(f"http://127.0.0.1:{port}/")
+        assert "Authorization" not in target.request_headers("mtls")
+
+
+def test_governed_cases_have_a_home_and_keys_of_their_own() -> None:
+    target = systems.system("seekgate")
+    plain, governed = target.setup_for("unary"), target.setup_for("governed")
+    assert plain.environment["SEEKGATE_HOME"] != governed.environment["SEEKGATE_HOME"] == str(systems.HOME)
+    assert "governed/journal" in governed.leftovers
+    assert target.request_headers("sse_restore")["Authorization"] == f"Bearer {api_key(0)}"
+    assert systems.system("nginx").setup_for("governed") == systems.system("nginx").setup
 
 
 def test_all_get_the_same_request() -> None:
@@ -40,26 +60,3 @@ def test_all_get_the_same_request() -> None:
 def test_an_unknown_system_is_refused() -> None:
     with pytest.raises(BenchError, match="there are nginx, envoy"):
         systems.system("haproxy")
-
-
-def test_a_taken_port_is_refused() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(BenchError, match="in use"):
-            systems.must_be_free(taken.getsockname()[1])
-
-
-def test_a_program_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systems, "WORK", tmp_path)
-    with pytest.raises(BenchError, match="is not installed"):
-        systems.Running("absent", (str(tmp_path / "absent"),))
-
-
-def test_a_program_that_ends_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systems, "WORK", tmp_path)
-    running = systems.Running("short", ("sh", "-c", "echo no such luck; exit 3"))
-    running._process.wait()
-    with pytest.raises(BenchError, match=r"(?s)status 3.*no such luck"):
-        running.must_live()
-    running.stop()
