@@ -276,11 +276,11 @@ class Worker:
             await asyncio.sleep(TICK / 2)
         for down in list(front.connections):
             down.abort()
-        for nobody in list(front.nobodies):
-            nobody.give_up()
-        # A connection with TLS learns of its end one or more turns of the loop later.
+        # A connection learns of its end one or more turns of the loop later, and may then leave its upstream to nobody.
         ending = self._clock.monotonic() + SETTLE
         while self._metrics.in_flight.value and self._clock.monotonic() < ending:
+            for nobody in list(front.nobodies):
+                nobody.give_up()
             await asyncio.sleep(0.01)
         self._done.set()
 

@@ -11,11 +11,14 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
 
 from seekgate.app import Application
+from seekgate.config.compiled.quota import Quota
+from seekgate.config.rows import LimitRow
 from seekgate.config.snapshot import AccessLog, Limits, Listener, Provider, Tls
 from seekgate.config.snapshot_file import sealed, write_snapshot
 from seekgate.gateway.resolver import SystemResolver
@@ -281,9 +284,14 @@ def test_nobody_reads_the_complaints(monkeypatch: pytest.MonkeyPatch) -> None:
     _broken(RuntimeError("unheard"))
 
 
+@pytest.mark.parametrize("on_cancel", ["cancel", "drain"])
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-def test_what_a_drain_cuts_off_is_counted(tmp_path: Path, secure: bool) -> None:
+def test_what_a_drain_cuts_off_is_counted(
+    tmp_path: Path, secure: bool, on_cancel: Literal["cancel", "drain"]
+) -> None:
     async def act(supervisor: Supervisor) -> None:
+        limit = LimitRow("model:*", "model", "*", concurrency=9)
+        supervisor.always["quota"] = Quota(limits=(limit,), on_cancel=on_cancel)
         authority = Authority(tmp_path)
         supervisor.pair = authority.issue("gateway") if secure else None
         supervisor.always["providers"] = at(upstream.getsockname()[1])
