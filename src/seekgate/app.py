@@ -150,10 +150,9 @@ class Application:
         deployment = next((d for d in self._deployments if d.id == said.get("deployment")), None)
         if deployment is None:
             return
-        names = [said.get(name) or "" for name in ("organisation", "team", "application")]
-        principal = Principal(
-            said.get("caller_name", ""), orphan.caller, said.get("caller_kind", "key"), *names
-        )
+        organisation, team, application = (said.get(n) or "" for n in ("organisation", "team", "application"))
+        name, kind = said.get("caller_name", ""), said.get("caller_kind", "key")
+        principal = Principal(name, orphan.caller, kind, organisation, team, application)
         tokens, money = int(orphan.reserved[0]), {}
         if deployment.price is not None and self._prices is not None:
             quote = self._prices.quote(deployment.price, orphan.time)
