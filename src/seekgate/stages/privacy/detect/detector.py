@@ -19,6 +19,8 @@ _FOLD, _ESCAPED, _OWN = 0, 999, 1000
 _NAMED_BY = frozenset(("CN_MOBILE", "CN_ID", "BANK_CARD", "CN_LANDLINE", "PASSPORT", "EMAIL"))
 # How far a window is moved outwards so that it cuts no token in two, in characters.
 _SLACK = 512
+# Characters that are judged together cost as much as another place does.
+_LIKE_A_PLACE = 128
 
 
 class _Hits(list[Hit]):
@@ -79,7 +81,8 @@ class Detector:
     def scan(self, text: str, budget: Budget | None = None) -> list[Span]:
         """What was found in ``text``, in order, without overlaps. Offsets count characters of ``text``.
 
-        Raise `TooMuch` when the gate matches in more places than ``budget`` (that of one request without it) has left.
+        Raise `TooMuch` when the gate matches in more places than ``budget`` (that of one request without it) has left,
+        or so much of the text stands around them that judging it would cost as much.
         """
         budget = Budget() if budget is None else budget
         data = text.encode("utf-8", "replace")
@@ -87,15 +90,15 @@ class Detector:
         if not hits:
             return []
         if not any(hit[0] == _FOLD for hit in hits):
-            return resolve(self._judged(text, data, hits), self._ranks)
+            return resolve(self._judged(text, data, hits, budget), self._ranks)
         # Own expressions may be about what the fold removes, so they see the text as it came too.
-        spans = self._judged(text, data, [hit for hit in hits if hit[0] >= _OWN])
+        spans = self._judged(text, data, [hit for hit in hits if hit[0] >= _OWN], budget)
         folded = Folded(text)
         plain = narrow(folded.text)
         data = plain.encode("utf-8", "replace")
         spans += [
             Span(*folded.place(start, end), kind)
-            for start, end, kind in self._judged(plain, data, self._hits(data, budget))
+            for start, end, kind in self._judged(plain, data, self._hits(data, budget), budget)
         ]
         return resolve(spans, self._ranks)
 
@@ -109,7 +112,7 @@ class Detector:
         budget.spend(len(hits))
         return hits
 
-    def _judged(self, text: str, data: bytes, hits: list[Hit]) -> list[Span]:
+    def _judged(self, text: str, data: bytes, hits: list[Hit], budget: Budget) -> list[Span]:
         windows: dict[int, list[int]] = {}
         own: list[Hit] = []
         for hit in hits:
@@ -122,6 +125,7 @@ class Detector:
         for number, ends in windows.items():
             rule = self._rules[number - 1]
             for low, high in _windows(text, [places[end] for end in ends], rule):
+                budget.spend((high - low) // _LIKE_A_PLACE)
                 piece = narrow(text[low:high])
                 if rule.spoken:
                     piece = numerals(piece)

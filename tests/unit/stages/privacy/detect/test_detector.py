@@ -93,7 +93,7 @@ def test_a_text_with_too_many_places_is_refused_and_not_looked_at(text: str) -> 
     DETECTOR.scan(text * 20, budget := Budget(100))
     assert 0 <= budget.left < 82
     with pytest.raises(TooMuch):
-        DETECTOR.scan(text * MAX_PLACES)
+        DETECTOR.scan(text * 2 * MAX_PLACES)
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,9 @@ def test_a_text_with_too_many_places_is_refused_and_not_looked_at(text: str) -> 
 def test_full_width_signs_among_letters_and_digits_are_seen_through(text: str, kind: str) -> None:
     assert DETECTOR.scan_bytes(text.encode())
     assert DETECTOR.scan(text) == [Span(0, len(text), kind)]
+
+
+def test_text_around_few_places_counts_too() -> None:
+    DETECTOR.scan("12345678\n" * 100, alone := Budget())
+    DETECTOR.scan(("1," * 150 + "12345678\n") * 100, among := Budget())
+    assert among.left <= alone.left - 100
