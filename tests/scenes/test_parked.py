@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from seekgate.gateway.parked import KEEP_ALIVE
+from seekgate.gateway.target import Target
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.stage import Reply, Stage, Verdict, Wait
 from seekgate.wire import errors
@@ -133,7 +134,7 @@ def test_a_client_that_leaves_while_it_is_kept_alive(scenes: MakeScene) -> None:
     scene.advance(KEEP_ALIVE + 1)
     client.resets()
     assert queue.gates[0].cancelled()
-    assert scene.record.outcome == "client_left"
+    assert scene.records[-1].outcome == "client_left"
     queue.gates.clear()
 
 
@@ -149,3 +150,25 @@ def test_the_first_event_has_its_time_after_the_wait(scenes: MakeScene) -> None:
     upstream.sends(EVENTS_HEAD + CHUNKED + chunk(event("a") + DONE) + b"0\r\n\r\n")
     answer, _ = read_answer(client.received())
     assert answer.body.endswith(event("a") + DONE)
+
+
+def test_an_error_of_ours_behind_a_wait_costs_its_connection(
+    scenes: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(keep_alive=False)
+    scene = scenes(extra=[queue])
+    client = scene.client()
+    client.sends(post(chat()))
+    queue.open(scene)
+    scene.upstream().sends(unary(b"{}"))
+    assert only(client.received()).status == 200
+
+    def broken(target: Target, x: Exchange) -> bytes:
+        raise RuntimeError("no body today")
+
+    monkeypatch.setattr(Target, "body", broken)
+    client.sends(post(chat()))
+    queue.open(scene)
+    assert client.state != "open"
+    assert scene.failures == [("a parked request", "RuntimeError('no body today')")]
+    assert scene.records[-1].outcome == "client_left"

@@ -66,6 +66,15 @@ class Parked:
             return  # the client has left, and what was awaited would not be cancelled
         self._down.relay = None
         self._front.sweep.discard(self)
+        try:
+            self._go_on(verdict)
+        except Exception as error:  # noqa: BLE001 - reported, and costs this connection only
+            self._world.pipeline.failed("a parked request", self._x, error)
+            error.__traceback__ = None
+            self._down.abort()
+
+    def _go_on(self, verdict: Verdict) -> None:
+        """The wait is over."""
         if verdict is None:
             verdict = self._world.pipeline.request(self._x)
         if self._sent is None:
