@@ -7,7 +7,8 @@ of microseconds each, so a text full of numbers could keep a worker from everybo
 from __future__ import annotations
 
 MAX_PLACES = 20_000
-"""Places of one request that are looked at: half a second of work, and what half a megabyte of a log full of numbers has."""
+"""Places of one request that are looked at: half a second of work, a second at worst. Half a megabyte of a log full of
+numbers has as many."""
 
 
 class TooMuch(Exception):
