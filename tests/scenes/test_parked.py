@@ -134,7 +134,7 @@ def test_a_client_that_leaves_while_it_is_kept_alive(scenes: MakeScene) -> None:
     scene.advance(KEEP_ALIVE + 1)
     client.resets()
     assert queue.gates[0].cancelled()
-    assert scene.records[-1].outcome == "client_left"
+    assert scene.record.outcome == "client_left"
     queue.gates.clear()
 
 
