@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import gc
 import os
 import random
 import re
@@ -228,12 +229,19 @@ async def measure(
     pipeline = application.pipeline(snapshot, report)
     application.prepare(snapshot)
     application.adopt()
+    thresholds = gc.get_threshold()
     log = os.open(home / "access.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         bed = Bed(application, snapshot, pipeline, log)
         bed.run(sample(0, 5 * count, keys))
+        # As a worker does once it has started.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         return [bed.run(sample(1 + number, count, keys)) for number in range(rounds)]
     finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
         os.close(log)
         application.close()
 
