@@ -58,10 +58,12 @@ class Part(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """The texts of an answer or event in their order, and the choices that have a finish reason."""
+    """The texts of an answer or event in their order, the choices that have a finish reason, and where the text is said
+    once more, token by token (start and end of each list of log probabilities)."""
 
     parts: list[Part]
     finished: list[int]
+    logprobs: list[tuple[int, int]] = []
 
 
 class Mould(msgspec.Struct, frozen=True, gc=False):
@@ -94,7 +96,7 @@ def read(data: bytes) -> Reading | None:
     )
     if choices is None:
         return None
-    reading = Reading([], [])
+    reading = Reading([], [], [])
     for position, (start, _) in enumerate(_items(data, choices)):
         _choice(data, start, position, reading)
     return reading
@@ -133,6 +135,8 @@ def _choice(data: bytes, at: int, position: int, reading: Reading) -> None:
             reading.parts.append(Part(index, "text", NO_CALL, start + 1, end - 1))
         elif key == b"finish_reason" and data[start] == _QUOTE:
             reading.finished.append(index)
+        elif key == b"logprobs" and data[start] == _BRACE:
+            reading.logprobs.append((start, end))
 
 
 def _message(data: bytes, at: int, choice: int) -> Iterator[Part]:
@@ -175,6 +179,7 @@ def _index(data: bytes, members: list[tuple[bytes, int, int]], position: int) ->
 # -- valid JSON, member by member -------------------------------------------------------------------------------------
 
 _QUOTE = 34
+_BRACE = 123
 
 
 def _after_space(data: bytes, at: int) -> int:

@@ -153,3 +153,10 @@ def test_a_mould_refuses_other_forms() -> None:
     assert mould.text(b'{"a":"x","b":"y"}') is None
     assert mould.text(b'{"a":"x\\"}') is None
     assert mould.text(b'{"b":"x"}') is None
+
+
+def test_where_log_probabilities_stand() -> None:
+    data = b'{"choices":[{"logprobs":{"content":[{"token":"a"}]},"text":"a"},{"logprobs" : null},{"logprobs": {}}]}'
+    reading = read(data)
+    assert reading is not None
+    assert [data[start:end] for start, end in reading.logprobs] == [b'{"content":[{"token":"a"}]}', b"{}"]

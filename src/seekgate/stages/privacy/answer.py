@@ -77,7 +77,8 @@ class Answer:
     """What an exchange needs to know while its answer passes.
 
     ``json_mode``: the content is JSON text, so values are escaped in it. ``scanning`` says what is looked for in the
-    answer (None: nothing), ``findings`` what was found.
+    answer (None: nothing), ``findings`` what was found. Where something may be masked or blocked, log probabilities are
+    left out, which repeat the text in tokens too small to be judged.
     """
 
     __slots__ = (
@@ -87,6 +88,7 @@ class Answer:
         "_last",
         "_moulds",
         "_scanning",
+        "_tells",
         "_vault",
         "findings",
     )
@@ -95,6 +97,7 @@ class Answer:
         self._vault = vault
         self._json_mode = json_mode
         self._scanning = scanning
+        self._tells = scanning is None or all(action == "report" for action in scanning.actions.values())
         self.findings = Findings()
         self._channels: dict[tuple[int, str, int], Channel] = {}
         self._current: dict[int, Channel] = {}
@@ -111,7 +114,7 @@ class Answer:
         reading = deltas.read(data)
         if reading is None:
             return data
-        changes = []
+        changes = self._left_out(reading, 0)
         for part in reading.parts:
             text = deltas.text_of(data[part.start : part.end])
             if text:
@@ -119,7 +122,13 @@ class Answer:
                 said = channel.feed(text) + channel.flush()
                 if said != text:
                     changes.append(Edit(part.start, part.end, string_inside(said)))
-        return edit(data, changes) if changes else data
+        return edit(data, sorted(changes)) if changes else data
+
+    def _left_out(self, reading: deltas.Reading, start: int) -> list[Edit]:
+        """The edits that leave log probabilities out where they must not be seen."""
+        if self._tells:
+            return []
+        return [Edit(start + first, start + end, b"null") for first, end in reading.logprobs]
 
     def _made(self, part: Part, size: int | None = None) -> Channel:
         nested = part.nested or (self._json_mode and part.field == "content")
@@ -226,13 +235,15 @@ class Answer:
                 self._settle(channel, said, before)
         if self.findings.blocked and reading.finished:
             return b"".join(before)  # an answer that is stopped has no good end
-        if len(spoken) == 1 and not reading.finished:
+        left_out = self._left_out(reading, start)
+        if len(spoken) == 1 and not reading.finished and not left_out:
             self._learn(event, start, spoken[0])
         changes = [
             Edit(start + part.start, start + part.end, string_inside(new))
             for _, part, text, new in said
             if new != text
         ]
+        changes = sorted((*changes, *left_out))
         return b"".join((*before, edit(event, changes))) if before or changes else event
 
     def _settle(self, channel: Channel, said: list[_Said], before: list[bytes]) -> None:

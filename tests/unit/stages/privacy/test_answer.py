@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from seekgate.stages.privacy.answer import Answer, Channel
 from seekgate.stages.privacy.restore import MAX_HELD, Restorer
+from seekgate.stages.privacy.window import Scanning
 from tests.support import privacy as made
 
 VAULT = made.vault()
@@ -204,6 +205,22 @@ def test_completions_have_text_and_old_calls_arguments() -> None:
     assert b'"text":"p"' in playing.last()
     playing.events(b'data: {"choices":[{"index":0,"delta":{"function_call":{"arguments":"p"}}}]}\n\n')
     assert b'"function_call":{"arguments":"p"}' in playing.last()
+
+
+@pytest.mark.parametrize(("action", "told"), [("mask", False), ("block", False), ("report", True)])
+def test_log_probabilities_do_not_tell_what_is_masked(action: str, told: bool) -> None:
+    key = (0, "content", -1)
+
+    def said(text: str) -> dict[str, Any]:
+        return {**made.delta(key, text), "logprobs": {"content": [{"token": text, "logprob": -1.0}]}}
+
+    playing = Answer(VAULT, False, Scanning(lambda text: [], {"CN_MOBILE": action}, 32))
+    texts = ["my number", ", ", ", ", "138", "138"]
+    stream = made.play(playing, [made.event([said(text)]) for text in texts])
+    assert made.texts_of(stream) == {key: "".join(texts)}
+    body = playing.body(made.compact({"choices": [{**said(""), "message": {"content": "my number"}}]}))
+    assert [b'"token"' in data for data in (stream, body)] == [told, told]
+    assert json.loads(body)["choices"][0]["message"]["content"] == "my number"
 
 
 def test_nothing_is_shown_of_what_is_kept() -> None:
