@@ -8,6 +8,7 @@ process group of its own, so that Ctrl-C on a terminal reaches the supervisor al
 from __future__ import annotations
 
 import contextlib
+import resource
 import signal
 import socket
 import subprocess
@@ -23,6 +24,16 @@ MAX_LINE = 1_048_576
 """The longest message that a child may send, in bytes; nothing legitimate comes near."""
 
 Stream = int | IO[bytes] | None
+
+
+def forgo_core_dumps() -> None:
+    """Have no core dump written when this process or a later child crashes: keys and prompts would be in it.
+
+    The limit of one byte also keeps Linux from handing a dump to a program (``core_pattern`` with a pipe), which a
+    limit of zero does not. Somebody who needs a dump raises the limit of the running process (``prlimit --core``).
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0 if hard == 0 else 1, hard))
 
 
 class ProtocolError(Exception):

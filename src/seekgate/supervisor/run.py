@@ -19,6 +19,7 @@ import msgspec
 
 from seekgate.config.snapshot import Snapshot
 from seekgate.host.notify import Notifier
+from seekgate.host.processes import forgo_core_dumps
 from seekgate.supervisor import greeting, sockets
 from seekgate.supervisor.companions import EARLY, commands_for
 from seekgate.supervisor.compiling import Compilation
@@ -382,6 +383,7 @@ def serve(options: Options) -> int:
     """Run a node; the process's exit code. Everything that goes wrong is told on stderr."""
     log = Logger(sys.stderr, json=not sys.stderr.isatty())
     home = Home(Path(options.home))
+    forgo_core_dumps()
     try:
         home.prepare()
         lock = home.lock()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -163,3 +164,15 @@ def test_python_keeps_the_working_directory_off_the_path() -> None:
 )
 def test_how_it_ended(code: int, text: str) -> None:
     assert describe_exit(code) == text
+
+
+@pytest.mark.parametrize("hard", [0, resource.RLIM_INFINITY])
+def test_a_crash_leaves_no_core_dump(hard: int, tmp_path: Path) -> None:
+    code = (
+        "import os, resource; from seekgate.host.processes import forgo_core_dumps;"
+        f"hard = min({hard}, resource.getrlimit(resource.RLIMIT_CORE)[1]);"
+        "resource.setrlimit(resource.RLIMIT_CORE, (hard, hard)); forgo_core_dumps(); os.abort()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGABRT, b"")
+    assert not list(tmp_path.iterdir())
