@@ -96,9 +96,15 @@ def _key(text: str) -> str:
 
 
 def _secret(text: str) -> str:
-    """Of a connection string everything but the password; nothing of a password."""
+    """Of a connection string everything but the password and the values of its query; nothing of a password."""
     url = re.match(r"([^:/]+:\\?/\\?/[^:@]*:).*@", text, re.DOTALL)
-    return f"{url[1]}***{text[url.end() - 1 :]}" if url else "*" * 6
+    if url is None:
+        return "*" * 6
+    place, mark, query = text[url.end() - 1 :].partition("?")
+    return f"{url[1]}***{place}{mark}{_VALUE.sub('=***', query)}"
+
+
+_VALUE = re.compile(r"=[^&]*")
 
 
 _SPECIAL: dict[str, Callable[[str], str]] = {

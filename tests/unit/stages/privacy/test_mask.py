@@ -40,6 +40,8 @@ from tests.privacy.labelled import Case, positives
         ("PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\nMII", "*** private key ***"),
         ("SECRET", "hunter2", "******"),
         ("SECRET", "mysql://root:s3cr@t@db:3306/x", "mysql://root:***@db:3306/x"),
+        ("SECRET", "amqp://a:b1@mq/v?tls=1&key_password=s3cr@t", "amqp://a:***@t"),
+        ("SECRET", "amqp://a:b1@mq/v?tls&password=x9&k=1", "amqp://a:***@mq/v?tls&password=***&k=***"),
         ("PROJECT", "Falcon", "******"),
     ],
 )

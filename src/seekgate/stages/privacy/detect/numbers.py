@@ -79,7 +79,7 @@ def _rows_from(text: str, tokens: list[tuple[int, int]], index: int) -> Iterator
     lengths: tuple[int, ...] = (end - start,)
     most = _most(text, start, end)
     while True:
-        if most or lengths in layouts.WHOLE:
+        if len(row) <= most or lengths in layouts.WHOLE:
             yield from _row(text, row, start)
         if len(row) >= most and lengths not in layouts.BEGINNINGS:
             return
