@@ -22,6 +22,8 @@ Apply = Callable[[str, str, Row | None], None]
 
 PAUSE = 0.01
 """Seconds between two slices of a long piece of news."""
+FORGET = 2000
+"""Rows of a slice, where all of them are gone."""
 
 _decode: Callable[[msgspec.Raw], Row] = msgspec.json.Decoder(Row).decode
 
@@ -38,6 +40,7 @@ class Rows:
         self._known: dict[str, Callable[[], Iterable[str]]] = {}
         self._ids: dict[str, set[str]] = {}
         self._met: dict[str, set[str]] | None = None
+        self._gone: list[tuple[str, str]] = []
         self._reader: RowLogReader | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._troubled = False
@@ -79,6 +82,8 @@ class Rows:
 
     def _step(self, reader: RowLogReader) -> bool:
         """One slice; whether there may be more at once."""
+        if self._gone:
+            return self._forget()
         try:
             part = reader.read()
         except (OSError, RowLogError) as error:
@@ -93,10 +98,12 @@ class Rows:
         self._take(part.changes)
         if not part.more and reader.epoch:
             if self._met is not None:
-                self._forget_the_rest(self._met)
-                self._met = None
+                met, self._met = self._met, None
+                # The log began anew: what it does not mention is gone.
+                for kind, known in self._known.items():
+                    self._gone += [(kind, id) for id in known() if id not in met[kind]]
             self.loaded = True
-        return part.more
+        return part.more or self._forget()
 
     def _take(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -132,8 +139,9 @@ class Rows:
                 error=described(error),
             )
 
-    def _forget_the_rest(self, met: dict[str, set[str]]) -> None:
-        """The log began anew: what it does not mention is gone."""
-        for kind, known in self._known.items():
-            for id in [id for id in known() if id not in met[kind]]:
-                self._apply(self._tables[kind], kind, id, None)
+    def _forget(self) -> bool:
+        """A slice of what is gone, before anything is read that could bring it back; as `_step`."""
+        gone, self._gone = self._gone[:FORGET], self._gone[FORGET:]
+        for kind, id in gone:
+            self._apply(self._tables[kind], kind, id, None)
+        return bool(self._gone)

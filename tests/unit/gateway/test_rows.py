@@ -12,7 +12,7 @@ import pytest
 
 from seekgate.config.rowlog import Change, RowLogWriter, change, log_path
 from seekgate.config.rows import BindingRow, KeyRow, Row
-from seekgate.gateway.rows import Rows
+from seekgate.gateway.rows import FORGET, Rows
 
 
 class Table:
@@ -129,6 +129,27 @@ def test_a_log_begun_anew_takes_away_what_it_does_not_mention(tmp_path: Path) ->
             while "k2999" not in f.keys.rows:
                 await asyncio.sleep(0)
         assert sorted(f.keys.rows) == sorted(["b", *(f"k{n}" for n in range(2, 3000))])
+
+    play(tmp_path, scene)
+
+
+def test_many_rows_that_are_gone_are_forgotten_in_slices(tmp_path: Path) -> None:
+    async def scene(f: Following) -> None:
+        f.writer.append([key(n, f"k{n}") for n in range(1, 5001)])
+        await f.load()
+        f.writer.close()
+        log_path(tmp_path).unlink()
+        f.writer = RowLogWriter(log_path(tmp_path))
+        f.writer.append([key(1, "b")])
+        f.rows.follow()
+        assert len(f.keys.rows) == 5001 - FORGET
+        f.writer.append([key(2, "k5000")])
+        async with asyncio.timeout(30):
+            while len(f.keys.rows) > 2:
+                f.rows.follow()
+                await asyncio.sleep(0)
+        f.rows.follow()
+        assert sorted(f.keys.rows) == ["b", "k5000"], "and what comes back meanwhile stays"
 
     play(tmp_path, scene)
 
