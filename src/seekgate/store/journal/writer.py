@@ -267,9 +267,12 @@ class Journal:
         descriptor = self._create(name, frames)
         old, self._descriptor = self._descriptor, descriptor
         self.name, self._digest, self._number = name, digest, 1 + len(carried)
-        if old >= 0 and not self._spoiled:
-            with contextlib.suppress(OSError):  # gives back the room that was not needed
-                os.ftruncate(old, self._size)
+        if old >= 0:
+            with contextlib.suppress(OSError):
+                if not self._spoiled:
+                    os.ftruncate(old, self._size)  # gives back the room that was not needed
+                # It may be sealed from here on, even if the syncer keeps it open for long yet.
+                fcntl.flock(old, fcntl.LOCK_UN)
         self._first, self._carried = self._number, len(frames)
         self._size, self._opened, self._spoiled = len(frames), self._clock.monotonic(), False
         self._reserved = self._seen = 0

@@ -48,6 +48,15 @@ def test_a_finished_segment_is_sealed(tmp_path: Path) -> None:
     assert sound(tmp_path)
 
 
+def test_a_finished_segment_is_sealed_though_it_is_still_to_be_synced(tmp_path: Path) -> None:
+    made = journal(tmp_path, policy=Audit(fsync="interval", fsync_interval=60))
+    write(made, range(5))
+    made.rotate()
+    assert len(keep(tmp_path, QUIET, FakeClock()).sealed) == 1
+    made.close()
+    assert sound(tmp_path)
+
+
 def test_what_a_dead_writer_left_open_is_closed(tmp_path: Path) -> None:
     made = journal(tmp_path)
     assert made.name is not None
