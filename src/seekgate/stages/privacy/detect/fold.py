@@ -1,8 +1,8 @@
 """The fold: a text as the judges read it, and where its characters came from.
 
-Undone are: JSON's ``\\uXXXX`` (in a text that is itself JSON or was pasted from it), characters without width, and
-full-width letters, digits and signs. `narrow` changes no offsets, so it is done to the pieces that are judged; the
-others remove characters, so `fold` keeps a map.
+Undone are: JSON's ``\\uXXXX`` (in a text that is itself JSON or was pasted from it), characters without width,
+full-width letters, digits and signs, and digits of mathematics and of Arabic scripts. `narrow` changes no offsets, so
+it is done to the pieces that are judged; the others remove characters, so `fold` keeps a map.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from bisect import bisect_right
 
 _WIDE = {
     **{code + 0xFEE0: code for code in range(0x21, 0x7F)},
-    0x3000: 0x20, 0xA0: 0x20, 0x2007: 0x20, 0x2009: 0x20, 0x202F: 0x20,
+    **dict.fromkeys((0x3000, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F), 0x20),
+    **{0x1D7CE + digit: 0x30 + digit % 10 for digit in range(50)},
+    **{zero + digit: 0x30 + digit for zero in (0x660, 0x6F0) for digit in range(10)},
     0x2010: 0x2D, 0x2011: 0x2D, 0x2012: 0x2D, 0x2013: 0x2D, 0x2014: 0x2D, 0x2212: 0x2D, 0x30FB: 0xB7, 0x2022: 0xB7,
 }  # fmt: skip
 _NUMERALS = {
@@ -23,8 +25,13 @@ _NUMERALS = {
     for character in characters
 }
 
-# Soft hyphen, zero-width spaces and joiners, marks of direction, invisible operators, byte order mark, selectors.
-INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff"
+# What Unicode calls default ignorable (soft hyphen, joiners, marks of direction, fillers, selectors, tags …), control
+# characters but white space, and circles, squares and keys around a character.
+INVISIBLE = (
+    "\x00-\x07\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u20dd-\u20e4\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
 _REMOVED = re.compile(rf"\\u([0-9a-fA-F]{{4}})|[{INVISIBLE}]+")
 
 

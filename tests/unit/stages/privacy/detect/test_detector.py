@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seekgate.stages.privacy.budget import MAX_PLACES, Budget, TooMuch
 from seekgate.stages.privacy.detect import Detector, Span
+from seekgate.stages.privacy.detect.fold import INVISIBLE
 
 DETECTOR = Detector()
 
@@ -109,3 +112,19 @@ def test_text_around_few_places_counts_too() -> None:
     DETECTOR.scan("12345678\n" * 100, alone := Budget())
     DETECTOR.scan(("1," * 150 + "12345678\n") * 100, among := Budget())
     assert among.left <= alone.left - 100
+
+
+def test_every_invisible_character_is_seen_through() -> None:
+    unseen = [c for c in map(chr, range(0xE1000)) if re.match(f"[{INVISIBLE}]", c)]
+    assert len(unseen) > 4096
+    for c in [*unseen[:400], *unseen[400::97]]:
+        text = f"138{c}1234{c}5678"
+        assert DETECTOR.scan_bytes(text.encode())
+        assert DETECTOR.scan(text) == [Span(0, 13, "CN_MOBILE")], ascii(c)
+
+
+@pytest.mark.parametrize("zero", [0x660, 0x6F0, 0xFF10, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6])
+def test_digits_of_other_scripts_are_digits(zero: int) -> None:
+    text = "".join(chr(zero + int(digit)) for digit in "13812345678")
+    assert DETECTOR.scan_bytes(text.encode())
+    assert DETECTOR.scan(text) == [Span(0, 11, "CN_MOBILE")]
