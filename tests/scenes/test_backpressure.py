@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.fakes.transport import HIGH_WATER
@@ -167,3 +169,34 @@ def test_a_large_request_to_a_slow_upstream(scene: Scene) -> None:
     assert upstream.received().endswith(body)
     upstream.sends(unary(b"{}"))
     assert len(read_answers(client.received())) == 2
+
+
+class Slow:
+    """A disk that takes its time."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], object]] = []
+
+    def then(self, done: Callable[[], object]) -> None:
+        """Wait."""
+        self.waiting.append(done)
+
+
+def test_answers_that_wait_for_their_records_do_not_pile_up(scene: Scene) -> None:
+    client = scene.client()
+    slow: Slow | None = Slow()
+    scene.front.turn.commit = lambda: slow
+    asked = 0
+    while client.transport.is_reading():
+        client.sends(get("/nothing" * 20))
+        asked += 1
+        assert asked < 1000
+    assert len(scene.admitted) == 1
+    assert client.received() == b""
+    assert slow is not None
+    waiting, slow = slow.waiting, None
+    scene.play(*waiting)
+    assert len(read_answers(client.received())) == asked
+    assert client.transport.is_reading()
+    client.sends(get())
+    assert only(client.received()).status == 200

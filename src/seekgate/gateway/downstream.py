@@ -142,8 +142,13 @@ class Downstream(asyncio.Protocol):
 
     def received(self, data: bytes) -> None:
         """Bytes of the next request, or of one that waits behind the one being answered."""
-        if self._busy or not self.writable:
-            # Who does not read answers gets no further ones: they would pile up here.
+        turn = self.front.turn
+        waits = turn.holds(self.transport)
+        if self._busy or not self.writable or waits:
+            # Who does not read answers, or whose last one waits for its record, gets no further ones: they would pile
+            # up here.
+            if waits and not self._held:
+                turn.after(self.transport, self._recorded)
             self._held += data
             if len(self._held) > MAX_HELD:
                 self._reading_paused = True
@@ -187,6 +192,11 @@ class Downstream(asyncio.Protocol):
             if self.relay is not None:
                 self.relay.resume()
         elif not self.closing and not self._lingering:
+            self._take_held()
+
+    def _recorded(self) -> None:
+        """The answer that waited for its record is on its way."""
+        if not self._busy and self.writable and not self.closing and not self._lingering:
             self._take_held()
 
     # -- requests -------------------------------------------------------------------------------------------------

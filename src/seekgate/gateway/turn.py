@@ -107,8 +107,9 @@ class Turn:
         self.turns = 0
         self.commit: Callable[[], Ticket | None] | None = None
         self._recorded: set[Transport] = set()
-        # What waits, by connection, and the ticket that it waits for; None closes the connection behind it.
-        self._held: dict[Transport, tuple[Ticket, list[bytes | None]]] = {}
+        # What waits, by connection, and the ticket that it waits for; None closes the connection behind it, and a
+        # callable is called.
+        self._held: dict[Transport, tuple[Ticket, list[bytes | Callable[[], None] | None]]] = {}
         self._probes = 0
         self.scheduled = False
         self.running = False
@@ -167,6 +168,10 @@ class Turn:
         """Whether something written to it waits for its record."""
         return transport in self._held
 
+    def after(self, transport: Transport, then: Callable[[], None]) -> None:
+        """Have ``then`` called by the loop once nothing written to it so far waits any more; `holds` is true."""
+        self._held[transport][1].append(then)
+
     def flush(self) -> None:
         """Commit, then write."""
         if self.commit is not None:
@@ -218,6 +223,8 @@ class Turn:
             for data in self._held.pop(transport)[1]:
                 if data is None:
                     transport.close()
+                elif callable(data):
+                    self._schedule(data)
                 elif not transport.is_closing():
                     transport.write(data)
 

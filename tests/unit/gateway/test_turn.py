@@ -265,6 +265,20 @@ def test_closing_waits_for_what_is_held() -> None:
     assert stage.notes == ["client writes end", "client closes"]
 
 
+def test_what_comes_after_the_record() -> None:
+    stage = Stage()
+    turn, client = stage.turn, Wire("client", stage.notes)
+    ticket = Slow()
+    waiting = iter((ticket, None))
+    turn.commit = lambda: next(waiting)
+    turn.write_recorded(client, b"end")
+    turn.after(client, lambda: stage.notes.append("after"))
+    assert not stage.scheduled
+    ticket.safe()
+    stage.scheduled.pop()()
+    assert stage.notes == ["client writes end", "after"]
+
+
 def test_a_held_connection_that_is_gone() -> None:
     stage = Stage()
     turn, client = stage.turn, Wire("client", stage.notes)
