@@ -92,7 +92,7 @@ class Application:
             self.rows.register(kind, self._access.apply)
         self._callers = Callers(self.secret, lambda: self.rows.loaded, self._follow, clock.wall, metrics)
         self.rows.register("key", self._callers.keys.apply, self._callers.keys.ids)
-        self.limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret)
+        self.limits = Limits(metrics, clock, f"w{os.urandom(6).hex()}", self.secret, _promise)
         self.rows.register("limit", self.limits.apply)
         self._home = default_home()
         self._privacy = PrivacyBuilder()
@@ -333,6 +333,10 @@ class Application:
         for log in self._leaving:
             log.join(max(0.0, end - self._clock.monotonic()))
         self._count_lost()
+
+
+def _promise() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
 
 
 def _slow(text: str, stage: str) -> None:

@@ -48,6 +48,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("privacy.tokens", privacy.Tokens),
     ("privacy.answers", privacy.Answers),
     ("quota", quota.Quota),
+    ("quota.queue", quota.Queue),
     ("quota.limits", quota.Limit),
     ("quota.limits.requests", quota.Windows),
     ("quota.limits.budgets", quota.Budget),

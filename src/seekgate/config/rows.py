@@ -101,7 +101,7 @@ class LimitRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="limit"):
     ``concurrency`` counts requests in flight (None: no bound)."""
 
     id: str
-    scope: Literal["key", "application", "team", "organisation", "model", "provider"]
+    scope: Literal["key", "application", "team", "organisation", "model", "provider", "deployment"]
     name: str
     windows: tuple[Window, ...] = ()
     concurrency: int | None = None

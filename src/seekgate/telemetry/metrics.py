@@ -13,6 +13,7 @@ from seekgate.telemetry.registry import Counter, Registry, Spec
 _DURATION = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _TTFT = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 _TPOT = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.15, 0.25, 0.5, 1.0)
+_WAIT = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 _TARGET = ("model", "deployment")
 
 REQUESTS = Spec(
@@ -104,6 +105,27 @@ QUOTA_OUTAGE = Spec(
     "gauge",
     "1 while limits cannot be shared because Valkey does not answer, else 0.",
     merge="max",
+)
+QUOTA_WAITING = Spec(
+    "seekgate_quota_queue_waiting",
+    "gauge",
+    "Requests that wait for a slot of a provider's account.",
+    ("provider",),
+)
+QUOTA_QUEUED = Spec(
+    "seekgate_quota_queue_results_total",
+    "counter",
+    "Requests for which a provider's account had no slot. Results: granted (after waiting), full (no place to wait),"
+    " late (waited too long), left (the client did, while waiting).",
+    ("provider", "result"),
+)
+QUOTA_WAIT = Spec(
+    "seekgate_quota_queue_wait_seconds",
+    "histogram",
+    "How long requests waited for a slot of a provider's account, served or not.",
+    ("provider",),
+    "seconds",
+    _WAIT,
 )
 GUARD_FINDINGS = Spec(
     "seekgate_guard_findings_total",
@@ -246,7 +268,7 @@ SPECS = (
     UPSTREAM_CONNECTS, UPSTREAM_RETRIES, SNAPSHOT, SNAPSHOT_LOADS, PRICE_CALENDAR_EXPIRED, AUDIT_FAILING, AUDIT_ERRORS,
     AUDIT_LOST, AUDIT_ABANDONED, ACCESS_LOG_LOST,
     LOOP_LAG, PROCESS_CPU, PROCESS_MEMORY, PROCESS_FDS, PROCESS_START, DUMPS_UNREADABLE, QUOTA_REFUSALS,
-    QUOTA_CALLS, QUOTA_OUTAGE, GUARD_FINDINGS,
+    QUOTA_CALLS, QUOTA_OUTAGE, QUOTA_WAITING, QUOTA_QUEUED, QUOTA_WAIT, GUARD_FINDINGS,
     ROWS_NUMBER, KEYS, KEY_SETS_FAILING,
 )  # fmt: skip
 """All of them, in the order of the reference page and of the exposition."""
@@ -273,6 +295,9 @@ class Metrics:
         self.quota_refusals = registry.counter(QUOTA_REFUSALS)
         self.quota_calls = registry.counter(QUOTA_CALLS)
         self.quota_outage = registry.gauge(QUOTA_OUTAGE).labels()
+        self.quota_waiting = registry.gauge(QUOTA_WAITING)
+        self.quota_queued = registry.counter(QUOTA_QUEUED)
+        self.quota_wait = registry.histogram(QUOTA_WAIT)
         self.guard_findings = registry.counter(GUARD_FINDINGS)
         self.connections = registry.gauge(CONNECTIONS).labels()
         self.connections_accepted = registry.counter(CONNECTIONS_ACCEPTED).labels()

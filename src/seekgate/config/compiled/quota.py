@@ -29,6 +29,15 @@ class Valkey(msgspec.Struct, frozen=True, omit_defaults=True):
     embedded: bool = False
 
 
+class Queue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where requests wait for a slot of a provider's account: ``waiting`` places for each account (0: nobody waits),
+    each for ``max_wait`` seconds at most. Callers of tier core have ``core_weight`` turns for one of the others."""
+
+    waiting: int = 1000
+    max_wait: float = 30.0
+    core_weight: int = 4
+
+
 class Quota(msgspec.Struct, frozen=True, omit_defaults=True):
     """Limits of the configuration file, and how limits of any origin are applied.
 
@@ -42,3 +51,4 @@ class Quota(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: bool = True
     on_outage: Literal["local", "deny"] = "local"
     on_cancel: Literal["cancel", "drain"] = "cancel"
+    queue: Queue = Queue()

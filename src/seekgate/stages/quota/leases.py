@@ -10,7 +10,7 @@ sweep's worth is granted twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from seekgate.stages.quota.counter import Counter
@@ -75,10 +75,16 @@ class Answer(NamedTuple):
 
 
 class Leases:
-    """Asks for the counters of `Tables`, and keeps them in order."""
+    """Asks for the counters of `Tables`, and keeps them in order.
 
-    def __init__(self, tables: Tables) -> None:
+    ``fed`` is told what came of asking for a counter that somebody stands in a queue for.
+    """
+
+    def __init__(
+        self, tables: Tables, fed: Callable[[Counter, int], object] = lambda c, granted: None
+    ) -> None:
         self._tables = tables
+        self._fed = fed
         self._scan: list[Counter] = []
 
     @property
@@ -156,6 +162,8 @@ class Leases:
             if ask.need and not answer.granted:
                 c.refused_need = ask.quantum
                 c.refused_until = self._until(c, answer, now)
+            if c.waiting and ask.need:
+                self._fed(c, answer.granted)
 
     def _until(self, c: Counter, answer: Answer, now: float) -> float:
         """Until when a refusal holds: to the window's end, unless somebody may give something back before."""
@@ -206,11 +214,11 @@ class Leases:
         elif c.reserved:
             if now - c.reported_at > RENEW:
                 self._tables.reports[c] = None
-        elif c.unit == "concurrency" and now - c.asked_at > FORGET:
+        elif c.unit == "concurrency" and now - c.asked_at > FORGET and not c.waiting:
             self._tables.drop(c)
 
     def _look_at_own(self, c: Counter, now: float) -> None:
-        if c.reserved:
+        if c.reserved or c.waiting:
             c.asked_at = now
         elif c.end + FORGET <= now or (c.unit == "concurrency" and now - c.asked_at > FORGET):
             self._tables.drop(c)

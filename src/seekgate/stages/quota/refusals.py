@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from seekgate.pipeline.stage import Reply
 from seekgate.stages.quota.counter import Counter, Plan
 from seekgate.stages.quota.headers import duration, lines
@@ -27,6 +29,27 @@ def refusal(plan: Plan | None, found: Refused, now: float) -> Reply:
     else:
         kind = errors.RATE_LIMITED
     return Reply(error=kind, message=_says(counter, wait), headers=headers)
+
+
+def not_served(
+    plan: Plan | None,
+    counter: Counter,
+    why: Literal["full", "late"],
+    waited: float,
+    outlook: float,
+    now: float,
+) -> Reply:
+    """429: all places for waiting are taken, or it has taken too long. ``outlook`` is when those that wait now may have
+    been served."""
+    wait = max(1, -int(-outlook // 1))
+    headers = ((b"Retry-After", b"%d" % wait), *(() if plan is None else lines(plan, now)))
+    says = f"The limit of {counter.limit} requests at a time of the {counter.scope} '{counter.name[:200]}' is reached"
+    when = duration(wait).decode()
+    if why == "full":
+        message = f"{says}, and as many requests wait as may. Try again in {when}."
+    else:
+        message = f"{says}, and none has ended for this one in {waited:.0f} seconds. Try again in {when}."
+    return Reply(error=errors.RATE_LIMITED, message=message, headers=headers)
 
 
 def unavailable() -> Reply:

@@ -1,22 +1,28 @@
 """Quota: how much a caller may use.
 
-What a request may take is reserved before it is let through, and settled at its end.
+What a request may take is reserved before it is let through, and settled at its end. A request for which a provider's
+account has no slot waits for one (`seekgate.stages.quota.broker`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from seekgate.config.compiled.quota import Quota as Settings
 from seekgate.config.snapshot import Deployment
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.stage import Reply, Stage, Verdict, Wait
-from seekgate.stages.quota.counter import NO_MONEY, Money, Plan, Reservation
+from seekgate.stages.quota.broker import Broker, Promise, Waiter
+from seekgate.stages.quota.counter import ACCOUNT, NO_MONEY, Counter, Money, Plan, Reservation
 from seekgate.stages.quota.estimate import EAGER, output_bound
 from seekgate.stages.quota.headers import render
-from seekgate.stages.quota.refusals import refusal, unavailable
-from seekgate.stages.quota.state import GRANTED, NEED, Refused, Tables
+from seekgate.stages.quota.refusals import not_served, refusal, unavailable
+from seekgate.stages.quota.state import GRANTED, NEED, RETRY, Refused, Tables
+from seekgate.stages.quota.state import Verdict as Decided
+
+LOCAL = "quota:local share"
+Found = Decided | Refused
 
 
 class Quote(Protocol):
@@ -72,7 +78,9 @@ class Times(Protocol):
 class Quota(Stage):
     """Set ``reservation``, or refuse with 429. ``count`` is told of each refusal: its scope and its unit."""
 
-    __slots__ = ("_cap", "_clock", "_count", "_drain", "_headers", "_ledger", "_prices", "_tables")
+    __slots__ = (
+        "_broker", "_cap", "_clock", "_count", "_drain", "_headers", "_ledger", "_prices", "_queue", "_tables",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,12 +89,15 @@ class Quota(Stage):
         prices: Prices,
         clock: Times,
         ledger: Ledger | None,
+        broker: Broker,
         count: Callable[[str, str], object],
     ) -> None:
         self._tables = tables
         self._prices = prices
         self._clock = clock
         self._ledger = ledger
+        self._broker = broker
+        self._queue = settings.queue
         self._count = count
         self._cap = settings.output_cap
         self._headers = settings.headers
@@ -95,7 +106,8 @@ class Quota(Stage):
     # -- admission ------------------------------------------------------------------------------------------------
 
     def on_request(self, x: Exchange) -> Verdict:
-        """429 with ``Retry-After`` when a limit is used up or a budget spent; 503 when that cannot be known."""
+        """429 with ``Retry-After`` when a limit is used up or a budget spent; 503 when that cannot be known. `Wait` for
+        a slot of an account, or for a lease."""
         tables = self._tables
         candidates = x.candidates
         if not tables.scopes or not candidates:
@@ -117,10 +129,10 @@ class Quota(Stage):
                 output = output_bound(tree, self._cap) if x.endpoint.operation != "embeddings" else 0
             money = self._dearest(x, plan, output) if plan.money else NO_MONEY
             if not plan.take(now, input, output, money):
-                return self._closely(x, plan, now, input, output, money)
+                return self._closely(x, now, input, output, money)
             x.reservation = Reservation(plan, now, input, output, money)
         elif not plan.take(now, 0, 0, NO_MONEY):
-            return self._closely(x, plan, now, 0, 0, NO_MONEY)
+            return self._closely(x, now, 0, 0, NO_MONEY)
         if self._headers:
             x.answer_headers += render(plan, now)
         if self._drain:
@@ -141,82 +153,166 @@ class Quota(Stage):
                 worst[quote.currency] = max(worst.get(quote.currency, 0), quote.cost(0, tokens, output))
         return worst
 
-    def _closely(self, x: Exchange, plan: Plan, now: float, input: int, output: int, money: Money) -> Verdict:
+    def _closely(self, x: Exchange, now: float, input: int, output: int, money: Money) -> Verdict:
         """What could not be granted at first sight."""
-        tables, ledger = self._tables, self._ledger
-        plan = self._plan(x, x.candidates[0], now)
-        found = tables.decide(plan, now, input, output, money)
-        if found is NEED and ledger is not None:
-            return Wait(self._wait(x, plan, ledger, input, output, money))
+        want = Reservation(self._plan(x, x.candidates[0], now), now, input, output, money)
+        return self._act(x, want, self._decide(want))
+
+    def _decide(self, want: Reservation) -> Found:
+        """`Tables.decide`, behind those that wait for a slot already."""
+        tables, plan = self._tables, want.plan
+        for c in plan.account_slots:
+            if c.waiting and not (tables.outage and tables.deny):
+                self._broker.serve(plan.provider)
+                if c.left < 1:
+                    return Refused(c, want.at + RETRY)
+        return tables.decide(plan, want.at, want.input, want.output, want.money)
+
+    def _act(self, x: Exchange, want: Reservation, found: Found) -> Verdict:
+        ledger = self._ledger
         if found is GRANTED:
-            if tables.asking and ledger is not None:
+            if self._tables.asking and ledger is not None:
                 ledger.poke()
-            self._granted(x, plan, now, input, output, money)
+            if want.plan.settles:
+                x.reservation = want
+            self._admitted(x, want)
             return None
-        if isinstance(found, Refused) and found.counter.scope == "provider":
-            return self._elsewhere(x, found, now, input, output, money)
-        return self._denied(x, plan, found if isinstance(found, Refused) else None, now)
+        if found is NEED and ledger is not None:
+            may_be_long = bool(want.plan.account_slots) and self._queue.waiting > 0
+            return Wait(self._wait(x, want, ledger), may_be_long)
+        if isinstance(found, Refused) and found.counter.scope in ACCOUNT:
+            return self._elsewhere(x, want, found)
+        return self._denied(x, want, found)
 
     async def _wait(
-        self, x: Exchange, plan: Plan, ledger: Ledger, input: int, output: int, money: Money
+        self, x: Exchange, want: Reservation, ledger: Ledger, lacking: Counter | None = None
     ) -> Reply | None:
-        """Ask the others, as often as it takes and as long as the patience lasts; then the policy for an outage."""
+        """Ask the others, as often as it takes and as long as the patience lasts; then the policy for an outage.
+
+        With ``lacking``, a slot of the account, it is everything else that is asked for; then the slot is waited for.
+        """
         tables = self._tables
         until = self._clock.monotonic() + ledger.patience
-        alone = False
         while True:
             in_time = await ledger.turn(until)
-            now = self._clock.wall() + tables.offset
-            plan = self._plan(x, x.candidates[0], now)
-            found = tables.decide(plan, now, input, output, money)
+            want.at = now = self._clock.wall() + tables.offset
+            want.plan = self._plan(x, x.candidates[0], now)
+            found: Found
+            if lacking is None:
+                plan, found = want.plan, self._decide(want)
+            else:
+                plan = want.plan.own()
+                found = tables.decide(plan, now, want.input, want.output, want.money)
             if found is NEED and not in_time:
-                alone = True
-                found = tables.decide_alone(plan, now, input, output, money)
-            if found is GRANTED:
-                self._granted(x, plan, now, input, output, money, alone)
-                return None
+                found = tables.decide_alone(plan, now, want.input, want.output, want.money)
+                if found is GRANTED and not tables.outage:
+                    x.decisions = (*x.decisions, LOCAL)
             if found is not NEED:
-                return self._denied(x, plan, found if isinstance(found, Refused) else None, now)
+                break
+        if found is GRANTED and lacking is not None:
+            verdict = self._join(x, want, lacking)
+        else:
+            verdict = self._act(x, want, found)
+        return await verdict.awaitable if isinstance(verdict, Wait) else verdict
 
-    def _granted(
-        self,
-        x: Exchange,
-        plan: Plan,
-        now: float,
-        input: int,
-        output: int,
-        money: Money,
-        alone: bool = False,
-    ) -> None:
-        if plan.settles:
-            x.reservation = Reservation(plan, now, input, output, money)
+    def _admitted(self, x: Exchange, want: Reservation) -> None:
         if self._headers:
-            x.answer_headers += render(plan, now)
-        if alone or self._tables.outage:
-            x.decisions = (*x.decisions, "quota:local share")
+            x.answer_headers += render(want.plan, want.at)
+        if self._tables.outage:
+            x.decisions = (*x.decisions, LOCAL)
         x.drain = self._drain
 
-    def _elsewhere(
-        self, x: Exchange, found: Refused, now: float, input: int, output: int, money: Money
-    ) -> Verdict:
-        """An account has nothing left: the first candidate at another account that has takes its place."""
-        used_up = found.counter.name
-        others = tuple(candidate for candidate in x.candidates if candidate.provider != used_up)
-        if not others:
-            return self._denied(x, self._plan(x, x.candidates[0], now), found, now)
-        x.candidates = others
-        x.decisions = (*x.decisions, "quota:next account")
-        return self._closely(x, self._plan(x, others[0], now), now, input, output, money)
+    def _elsewhere(self, x: Exchange, want: Reservation, found: Refused) -> Verdict:
+        """An account has nothing left: the first candidate at another account that has takes its place. If there is
+        none, and it is requests in flight that the first lacks, the request waits there."""
+        first = None
+        while True:
+            scope, name = found.counter.scope, found.counter.name
+            if first is None and found.counter.unit == "concurrency":
+                first = x.candidates, want.plan, found.counter
+            others = tuple(c for c in x.candidates if (c.provider if scope == "provider" else c.id) != name)
+            if not others:
+                break
+            x.candidates = others
+            want.plan = self._plan(x, others[0], want.at)
+            again = self._decide(want)
+            if not isinstance(again, Refused) or again.counter.scope not in ACCOUNT:
+                x.decisions = (*x.decisions, "quota:next account")
+                return self._act(x, want, again)
+            found = again
+        if first is None or not self._queue.waiting:
+            return self._denied(x, want, found)
+        x.candidates, want.plan, counter = first
+        return self._line_up(x, want, counter)
 
-    def _denied(self, x: Exchange, plan: Plan, found: Refused | None, now: float) -> Reply:
-        if found is None:
+    def _denied(self, x: Exchange, want: Reservation, found: Found) -> Reply:
+        if not isinstance(found, Refused):
             x.decisions = (*x.decisions, "quota:unavailable")
             self._count("", "")
             return unavailable()
         counter = found.counter
         x.decisions = (*x.decisions, f"quota:refused {counter.scope} {counter.unit}")
         self._count(counter.scope, counter.unit)
-        return refusal(plan if self._headers else None, found, now)
+        return refusal(want.plan if self._headers else None, found, want.at)
+
+    # -- waiting for a slot of the account ------------------------------------------------------------------------
+
+    def _line_up(self, x: Exchange, want: Reservation, lacking: Counter) -> Verdict:
+        """Reserve everything but the account's slots, then wait for these."""
+        ledger = self._ledger
+        found = self._tables.decide(want.plan.own(), want.at, want.input, want.output, want.money)
+        if found is GRANTED:
+            return self._join(x, want, lacking)
+        if found is NEED and ledger is not None:
+            return Wait(self._wait(x, want, ledger, lacking), True)
+        return self._denied(x, want, found)
+
+    def _join(self, x: Exchange, want: Reservation, lacking: Counter) -> Verdict:
+        queue, now = self._queue, self._clock.monotonic()
+        principal = x.principal
+        whose = principal.team or principal.application or principal.id
+        weight = float(queue.core_weight) if principal.tier == "core" else 1.0
+        joined = self._broker.join(
+            want, f"{principal.tier} {whose}", weight, queue.waiting, now, queue.max_wait
+        )
+        if joined is None:
+            want.plan.own().undo(want)
+            return self._not_served(x, want, lacking, "full", 0.0)
+        waiter, promise = joined
+        self._admitted(x, want)
+        x.reservation = waiter
+        return Wait(self._stand(x, waiter, promise, lacking), True)
+
+    async def _stand(self, x: Exchange, waiter: Waiter, promise: Promise, lacking: Counter) -> Reply | None:
+        """Until it is this request's turn, or too late."""
+        await promise
+        if x.reservation is not waiter:
+            return None  # it is over, and somebody has settled it
+        waited = self._clock.monotonic() - waiter.since
+        if waiter.state == "late":
+            x.reservation = None
+            return self._not_served(x, waiter.held, lacking, "late", waited)
+        x.reservation = waiter.held
+        x.decisions = (*x.decisions, f"quota:queued {waited:.1f}s")
+        self._broker.seen(waiter.provider, "granted", waited)
+        return None
+
+    def _not_served(
+        self, x: Exchange, want: Reservation, lacking: Counter, why: Literal["full", "late"], waited: float
+    ) -> Reply:
+        broker, provider = self._broker, want.plan.provider
+        broker.seen(provider, why, waited)
+        self._count(lacking.scope, lacking.unit)
+        x.decisions = (*x.decisions, "quota:queue full" if why == "full" else "quota:waited too long")
+        seconds = broker.outlook(provider, self._queue.max_wait)
+        return not_served(want.plan if self._headers else None, lacking, why, waited, seconds, want.at)
+
+    def _left(self, x: Exchange, waiter: Waiter) -> None:
+        """The request is over while it waits, or before it went on."""
+        if waiter.state != "late":
+            x.decisions = (*x.decisions, "quota:left the queue")
+            self._broker.seen(waiter.provider, "left", self._clock.monotonic() - waiter.since)
+        self._broker.leave(waiter)
 
     # -- settlement -----------------------------------------------------------------------------------------------
 
@@ -231,6 +327,9 @@ class Quota(Stage):
         if held is None:
             return
         x.reservation = None
+        if type(held) is Waiter:
+            self._left(x, held)
+            return
         plan: Plan = held.plan
         usage = x.usage
         if usage is not None:
@@ -248,10 +347,12 @@ class Quota(Stage):
         if plan.money and deployment is not None and deployment.price is not None:
             quote = self._prices.quote(deployment.price, x.admitted_at)
             money = {quote.currency: quote.cost(hit, miss, output)}
-        if plan.account and deployment is not None and deployment.provider != plan.provider:
+        if plan.account and deployment is not None and deployment.id != plan.deployment:
             self._move(x, held, deployment, hit + miss, output, money)
         else:
             plan.settle(held, hit + miss, output, money)
+        if plan.account_slots:
+            self._broker.freed(plan)
 
     def _move(
         self, x: Exchange, held: Reservation, deployment: Deployment, input: int, output: int, money: Money

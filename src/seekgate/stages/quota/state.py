@@ -130,22 +130,35 @@ class Tables:
         plan = None if plans is None else plans.get(principal.id)
         if plan is not None and plan.principal is principal and not any(c.gone for c in plan.counters):
             return plan
-        counters: list[Counter] = []
-        for scope, name in _subjects(principal, model, provider):
-            if scope in self.scopes and name:
-                found = self.rule(scope, name)
-                if found is None and scope == "key" and principal.name != name:
-                    found = self.rule(scope, principal.name)
-                counters += self._of(scope, name, found, now)
+        counters = self.met_by(principal, deployment, model, provider, now)
         if len(self._shapes) >= MAX_SHAPES and model not in self._shapes:
             self._shapes.clear()
-        plan = Plan(principal, tuple(counters), self._shapes.setdefault(model, Shape()), provider)
+        shape = self._shapes.setdefault(model, Shape())
+        plan = Plan(principal, tuple(counters), shape, provider, deployment)
         plan.rolled()
         if self._planned >= MAX_PLANS:
             self.forget_plans()
         self._planned += 1
         self.plans.setdefault(deployment, {})[principal.id] = plan
         return plan
+
+    def met_by(
+        self, principal: Principal, deployment: str, model: str, provider: str, now: float
+    ) -> list[Counter]:
+        """Every limit that a caller meets, the account's last. An empty name is nobody's."""
+        counters: list[Counter] = []
+        for scope, name in _subjects(principal, deployment, model, provider):
+            if scope in self.scopes and name:
+                found = self.rule(scope, name)
+                if found is None and scope == "key" and principal.name != name:
+                    found = self.rule(scope, principal.name)
+                counters += self._of(scope, name, found, now)
+        return counters
+
+    def counts_slots(self, c: Counter) -> bool:
+        """Whether there is still a rule by which this counter of requests in flight limits anybody."""
+        rules = self.rule(c.scope, c.name) or ()
+        return any(isinstance(rule, int) for _, rule in rules)
 
     def _of(self, scope: str, name: str, rules: Rules | None, now: float) -> list[Counter]:
         found = []
@@ -189,7 +202,7 @@ class Tables:
             if self.deny:
                 return UNKNOWN
             for c, n in short:
-                self._borrow(c)
+                self.borrow(c)
                 if c.left < n:
                     return Refused(c, min(c.end, now + RETRY))
         elif short:
@@ -230,7 +243,7 @@ class Tables:
             return float(c.end)
         return min(float(c.end), now + RETRY) if c.reserved else float(c.end)
 
-    def _borrow(self, c: Counter) -> None:
+    def borrow(self, c: Counter) -> None:
         """Nobody can be asked: take our share of what was left when somebody last could, once in each window."""
         share = max(c.room, 0) // max(self.fleet, 1)
         c.room = 0
@@ -258,7 +271,9 @@ class Tables:
         self.tight.pop(c, None)
 
 
-def _subjects(principal: Principal, model: str, provider: str) -> tuple[tuple[str, str], ...]:
+def _subjects(
+    principal: Principal, deployment: str, model: str, provider: str
+) -> tuple[tuple[str, str], ...]:
     kind = principal.kind
     key = principal.id if kind in ("file", "key") or not principal.id else f"{kind}/{principal.id}"
     return (
@@ -268,6 +283,7 @@ def _subjects(principal: Principal, model: str, provider: str) -> tuple[tuple[st
         ("organisation", principal.organisation),
         ("model", model),
         ("provider", provider),
+        ("deployment", deployment),
     )
 
 

@@ -19,10 +19,11 @@ from seekgate.host.clock import Clock
 from seekgate.host.complaints import complain
 from seekgate.host.socket_path import socket_path
 from seekgate.pipeline.principal import Principal
+from seekgate.stages.quota.broker import Broker, Promise, Result
 from seekgate.stages.quota.counter import NO_MONEY, Counter, Money
 from seekgate.stages.quota.leases import Leases
 from seekgate.stages.quota.memory import Memory
-from seekgate.stages.quota.stage import Ledger, Prices, Quota
+from seekgate.stages.quota.stage import Prices, Quota
 from seekgate.stages.quota.state import Tables
 from seekgate.telemetry.metrics import Metrics
 
@@ -34,11 +35,21 @@ SOCKET = "run/valkey.sock"
 
 
 class Limits:
-    """One for each worker. ``name`` is this worker's among all that share limits; ``secret`` resolves references."""
+    """One for each worker. ``name`` is this worker's among all that share limits; ``secret`` resolves references;
+    ``promise`` makes what a request awaits that waits for its turn (a future of the loop)."""
 
-    def __init__(self, metrics: Metrics, clock: Clock, name: str, secret: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        clock: Clock,
+        name: str,
+        secret: Callable[[str], str],
+        promise: Callable[[], Promise],
+    ) -> None:
         self.tables = Tables(_warn)
-        self._leases = Leases(self.tables)
+        self._ledger = _Ledger(self)
+        self.broker = Broker(self.tables, promise, self._ledger.poke, self._saw)
+        self._leases = Leases(self.tables, self.broker.fed)
         self._metrics = metrics
         self._clock = clock
         self._name = name
@@ -53,7 +64,6 @@ class Limits:
         self._orphans: list[tuple[Principal, str, str, float, int, int, Money]] = []
         self._home = Path()
         self._workers = 1
-        self._ledger: Ledger = _Ledger(self)
 
     def begin(self, home: Path, slot: int, workers: int) -> None:
         """Before anything else: where the node keeps its files, which of its workers this is, and of how many."""
@@ -74,7 +84,8 @@ class Limits:
         """The stage for a snapshot. Nothing of the snapshot is in force before `adopt`."""
         keys = {each.price for each in snapshot.deployments if each.price is not None}
         self._prepared_currencies = {prices.quote(key, self._clock.wall()).currency for key in keys}
-        return Quota(self.tables, snapshot.quota, prices, self._clock, self._ledger, self._count)
+        clock, ledger = self._clock, self._ledger
+        return Quota(self.tables, snapshot.quota, prices, clock, ledger, self.broker, self._count)
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Resolve what may be missing. Raises `ValueError`."""
@@ -154,8 +165,7 @@ class Limits:
         orphans, self._orphans = self._orphans, []
         for principal, model, provider, at, input, output, money in orphans:
             now = self._clock.wall() + self.tables.offset
-            plan = self.tables.plan(principal, f"orphans of {provider}", model, provider, now)
-            for c in plan.counters:
+            for c in self.tables.met_by(principal, "", model, provider, now):
                 if c.unit not in ("requests", "concurrency") and c.start <= at < c.end:
                     c.left -= c.amount(input, output, money)
 
@@ -164,6 +174,7 @@ class Limits:
         self._connect()
         if self._orphans:
             self._charge_orphans()
+        self._tick_broker()
         if self._shared is not None:
             self._shared.tick()
             return
@@ -171,6 +182,11 @@ class Limits:
         self._leases.sweep(now)
         if self._memory is not None and not self.tables.shared:
             self._keep(now, False)
+
+    def _tick_broker(self) -> None:
+        self.broker.tick(self._clock.monotonic())
+        for provider, waiting in self.broker.waiting().items():
+            self._metrics.quota_waiting.labels(provider).value = waiting
 
     def close(self) -> None:
         """Give back and write down what there is."""
@@ -188,6 +204,11 @@ class Limits:
 
     def _count(self, scope: str, unit: str) -> None:
         self._metrics.quota_refusals.labels(scope, unit).value += 1
+
+    def _saw(self, provider: str, result: Result, waited: float) -> None:
+        self._metrics.quota_queued.labels(provider, result).value += 1
+        if result != "full":
+            self._metrics.quota_wait.labels(provider).observe(waited)
 
     def _called(self, result: str) -> None:
         self._metrics.quota_calls.labels(result).value += 1

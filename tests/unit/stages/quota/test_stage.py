@@ -14,6 +14,7 @@ from seekgate.pipeline.exchange import Attempt, Endpoint, Exchange
 from seekgate.pipeline.principal import Principal
 from seekgate.pipeline.stage import Reply, Wait
 from seekgate.stages.metering.prices import PriceTable, builtin
+from seekgate.stages.quota.broker import Broker
 from seekgate.stages.quota.stage import Ledger, Quota
 from seekgate.stages.quota.state import Tables
 from seekgate.wire import errors
@@ -55,6 +56,10 @@ class Answers:
         self.pokes += 1
 
 
+def _promise() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
 class Made:
     """A stage over tables with these rules."""
 
@@ -63,8 +68,17 @@ class Made:
         self.tables.use_file(rows)
         self.tables.share(ledger is not None, NOW)
         self.refused: list[tuple[str, str]] = []
+        self.results: list[tuple[str, str]] = []
+        self.broker = Broker(self.tables, _promise, lambda: None, lambda *what: self.results.append(what[:2]))
+        self.clock = FakeClock()
         self.stage = Quota(
-            self.tables, Settings(**settings), PRICES, CLOCK, ledger, lambda *what: self.refused.append(what)
+            self.tables,
+            Settings(**settings),
+            PRICES,
+            self.clock,
+            ledger,
+            self.broker,
+            lambda *what: self.refused.append(what),
         )
 
     def ask(self, *candidates: Deployment, principal: Principal = ANN, **fields: Any) -> tuple[Exchange, Any]:

@@ -43,13 +43,17 @@ def limited(*rows: LimitRow, valkey: Valkey | None = None, **settings: Any) -> S
     return snapshot(quota=Quota(rows, **settings), valkey=valkey)
 
 
+def _promise() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
 class Made:
     """Limits of a worker, with a snapshot in force."""
 
     def __init__(self, home: Path, first: Snapshot, name: str = "w1", workers: int = 1) -> None:
         (home / "run").mkdir(exist_ok=True)
         self.metrics = Metrics(Registry())
-        self.limits = Limits(self.metrics, SystemClock(), name, {"env:PW": "pw"}.__getitem__)
+        self.limits = Limits(self.metrics, SystemClock(), name, {"env:PW": "pw"}.__getitem__, _promise)
         self.limits.begin(home, 0, workers)
         self.load(first)
 
