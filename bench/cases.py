@@ -34,7 +34,7 @@ FULL = Effort(
     warm_up=2, seconds=5, connections=32, events=100, gap=0.02, streams=9_000, ramp=12, stream_events=32
 )
 QUICK = Effort(
-    warm_up=1, seconds=2, connections=32, events=25, gap=0.02, streams=2_000, ramp=3, stream_events=9
+    warm_up=1, seconds=2, connections=32, events=50, gap=0.02, streams=2_000, ramp=3, stream_events=9
 )
 
 
