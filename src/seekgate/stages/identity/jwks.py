@@ -45,9 +45,10 @@ class VerificationKey:
         return bool(self._verify[algorithm].verify(content, self._key, signature))
 
     def withdraw(self) -> None:
-        """The issuer does not stand for this key any more."""
+        """The issuer does not stand for this key any more, or nobody knows whether it does."""
         for known in self.verified:
             known.until = 0.0
+        self.verified.clear()
 
 
 class KeySet:
@@ -60,6 +61,11 @@ class KeySet:
         self._by_kid: dict[str, list[VerificationKey]] = {}
         for key in self.keys:
             self._by_kid.setdefault(key.kid, []).append(key)
+
+    def forget(self) -> None:
+        """The keys are too old to rely on: so is every token that was found to be signed with one."""
+        for key in self.keys:
+            key.withdraw()
 
     def find(self, kid: str | None, algorithm: str) -> list[VerificationKey]:
         """The keys that a token with this header may be signed with; without ``kid`` every key of that kind."""

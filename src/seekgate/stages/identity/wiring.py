@@ -127,6 +127,8 @@ class Callers:
         self._metrics.keys.value = len(self.keys)
         for place, source in self._sources.items():
             self._metrics.key_sets_failing.labels(place[0]).value = int(bool(source.trouble))
+            if source.value is not None and not source.fresh(self._wall()):
+                source.value.forget()
         if self.keys.hash is None and len(self.keys):
             self._read_secret()
 

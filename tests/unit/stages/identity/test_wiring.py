@@ -16,7 +16,7 @@ from seekgate.config.compiled.database import Database
 from seekgate.config.rows import KeyRow
 from seekgate.config.snapshot import Snapshot
 from seekgate.pipeline.peer import Peer
-from seekgate.pipeline.stage import Reply, Verdict
+from seekgate.pipeline.stage import Reply, Verdict, Wait
 from seekgate.stages.identity import wiring
 from seekgate.stages.identity.jwks import KeySet
 from seekgate.stages.identity.stage import Identity, IdentityByBoth
@@ -37,11 +37,12 @@ class Source:
     def __init__(self, parse: Parse) -> None:
         self.value: KeySet | None = None
         self.trouble = ""
+        self.too_old = False
         self.events: list[str] = []
         self._parse = parse
 
     def fresh(self, now: float) -> bool:
-        return True
+        return not self.too_old
 
     async def _nothing(self) -> None:
         return None
@@ -198,6 +199,21 @@ def test_a_snapshot_that_is_refused_starts_nothing(worker: Worker) -> None:
     assert worker.sources[0].events == []
     worker.load()
     assert worker.sources[0].events == []
+
+
+def test_a_token_is_not_remembered_for_longer_than_its_issuers_keys_may_be_relied_on(worker: Worker) -> None:
+    stage = worker.load(jwt=(issuer(),))
+    assert ask(stage, token())[0] is None
+    worker.callers.tick(0)
+    (source,) = worker.sources
+    assert ask(stage, token())[0] is None
+    source.too_old = True
+    worker.callers.tick(0)
+    waits, _ = ask(stage, token())
+    assert isinstance(waits, Wait)
+    waits.awaitable.close()  # type: ignore[attr-defined]
+    source.too_old = False
+    assert ask(stage, token())[0] is None
 
 
 def test_figures(worker: Worker) -> None:
