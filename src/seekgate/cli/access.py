@@ -194,7 +194,8 @@ def _model(snapshot: Snapshot, action: str, model: str | None) -> str | None:
         raise _mistake(f"'{action}' is asked of a model: say --model")
     found = snapshot.models.get(model)
     if found is None:
-        raise _mistake(f"no model is called {model!r}; {did_you_mean(model, snapshot.models)}")
+        hint = did_you_mean(model, snapshot.models) or f"expected {one_of(snapshot.models)}"
+        raise _mistake(f"no model is called {model!r}; {hint}")
     return found.name
 
 

@@ -148,6 +148,8 @@ def search_command(
         for hit in sorted(hits, key=lambda each: (each.time, each.number)):
             _show(hit, as_json, keys)
     if not hits:
+        hint = "; --key wants an id, which `seekgate keys show NAME` tells" if key else ""
+        typer.echo(f"no such record{hint}", err=True)
         raise typer.Exit(WRONG)
 
 

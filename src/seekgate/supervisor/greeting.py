@@ -56,7 +56,9 @@ def for_people(
     lines += [f"Engine {name} is not ready: {why}" for name, why in engines.items() if why]
     model = _model(snapshot, {name for name, why in engines.items() if not why})
     if model is not None:
-        lines += ["", "Try it:", "", _curl(snapshot, urls[0], model, demo_key)]
+        made = _key(snapshot.keys, demo_key) is None and _of_rows(snapshot) is not None
+        hint = ["Try it, with a key: SEEKGATE_API_KEY=$(seekgate keys create first)"] if made else ["Try it:"]
+        lines += ["", *hint, "", _curl(snapshot, urls[0], model, demo_key)]
     return "\n".join([*lines, ""])
 
 
@@ -73,7 +75,7 @@ def _curl(snapshot: Snapshot, url: str, model: str, demo_key: Path) -> str:
         parts.append(f"--cacert {shlex.quote(listener.tls.certificate)}")
         if listener.tls.client_certificates == "required":
             parts.append("--cert CLIENT.pem --key CLIENT.key")  # whose they are is the caller's to know
-    key = _key(snapshot.keys, demo_key)
+    key = _key(snapshot.keys, demo_key) or _of_rows(snapshot)
     if key is not None:
         parts.append(f'-H "Authorization: Bearer {key}"')
     parts.append("-H 'Content-Type: application/json'")
@@ -108,3 +110,8 @@ def _key(keys: tuple[Key, ...], demo_key: Path) -> str | None:
         if kind == "env":
             return f"${rest}"
     return None
+
+
+def _of_rows(snapshot: Snapshot) -> str | None:
+    """What a person puts in the place of a key of the database, whose secret nobody here knows."""
+    return "$SEEKGATE_API_KEY" if snapshot.database is not None else None

@@ -119,6 +119,7 @@ def test_administration(home: Path) -> None:
         (("--key", "app", "--action", "chatt"), "no action is called 'chatt'; did you mean 'chat'?"),
         (("--key", "app"), "say --model"),
         (("--key", "app", "--model", "pr"), "no model is called 'pr'; did you mean 'pro'?"),
+        (("--key", "app", "--model", "xyzzy"), "no model is called 'xyzzy'; expected "),
         (("--key", "app", "--model", "vectors"), "has no deployment for 'chat'"),
         (("--key", "app", "--model", "pro", "--from", "here"), "--from is not an IP address"),
         (("--key", "app", "--model", "pro", "--at", "noon"), "--at is not a time"),

@@ -140,7 +140,8 @@ def test_search(kept: Path) -> None:
     found = rows(run("search", "--key", "key_1", "--json", "--since", since, "--until", until_))
     assert {row["request"] for row in found} == {"req_4", "req_5"}
     nothing = run("search", "--request", "nothing")
-    assert (nothing.exit_code, nothing.output) == (1, "")
+    assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (1, "", "no such record\n")
+    assert "wants an id" in run("search", "--key", "a-name").stderr
 
 
 def test_questions_that_cannot_be_asked(kept: Path) -> None:

@@ -4,6 +4,9 @@ import json
 import shlex
 from pathlib import Path
 
+import msgspec
+
+from seekgate.config.compiled.database import Database
 from seekgate.config.snapshot import Deployment, Key, Limits, Listener, Model, Provider, Snapshot, Tls
 from seekgate.supervisor.greeting import base_urls, for_people, for_scripts
 
@@ -57,6 +60,14 @@ def test_without_the_engine_the_cloud_is_asked() -> None:
     assert "Engine e is not ready: no model" in text
     assert json.loads(curl(text)[-1])["model"] == "big"
     assert '-H "Authorization: Bearer $MY_KEY"' in text
+
+
+def test_keys_that_are_rows_only_are_for_the_person_to_make() -> None:
+    of = msgspec.structs.replace(snapshot(), database=Database("sqlite"))
+    text = people(of, {})
+    assert "SEEKGATE_API_KEY=$(seekgate keys create first)" in text
+    assert '-H "Authorization: Bearer $SEEKGATE_API_KEY"' in text
+    assert "SEEKGATE_API_KEY" not in people(msgspec.structs.replace(of, keys=(Key("k", "env:MY_KEY"),)), {})
 
 
 def test_no_keys_and_a_certificate() -> None:
