@@ -43,6 +43,7 @@ lock: env ## Write the lock files from pyproject.toml; newest versions: make loc
 
 reference: env ## Write the generated reference pages
 	@$(BIN)/python tools/cli_reference.py
+	@$(BIN)/python tools/error_reference.py
 
 env: ## Install what development needs into .venv
 	@tools/bootstrap.sh dev

@@ -187,6 +187,15 @@ def test_the_commands_page_is_current() -> None:
     )
 
 
+def test_the_errors_page_is_current() -> None:
+    from tools import error_reference
+
+    page = (ROOT / "docs/reference/errors.md").read_text()
+    assert page == error_reference.render(), (
+        "docs/reference/errors.md is not what the code says: run make reference"
+    )
+
+
 def _blocks(page: str) -> list[str]:
     """Fenced code blocks, with their language."""
     return re.findall(r"^```(\w*\n.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
