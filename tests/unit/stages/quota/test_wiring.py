@@ -25,6 +25,7 @@ from seekgate.store import valkey_leases
 from seekgate.telemetry.metrics import Metrics
 from seekgate.telemetry.registry import Registry
 from tests.support.limits import ANN, ValkeyServer, row, valkey
+from tests.support.quota_stage import promise
 from tests.support.scene_config import snapshot
 from tests.support.scene_exchange import exchange
 
@@ -43,17 +44,13 @@ def limited(*rows: LimitRow, valkey: Valkey | None = None, **settings: Any) -> S
     return snapshot(quota=Quota(rows, **settings), valkey=valkey)
 
 
-def _promise() -> asyncio.Future[None]:
-    return asyncio.get_running_loop().create_future()
-
-
 class Made:
     """Limits of a worker, with a snapshot in force."""
 
     def __init__(self, home: Path, first: Snapshot, name: str = "w1", workers: int = 1) -> None:
         (home / "run").mkdir(exist_ok=True)
         self.metrics = Metrics(Registry())
-        self.limits = Limits(self.metrics, SystemClock(), name, {"env:PW": "pw"}.__getitem__, _promise)
+        self.limits = Limits(self.metrics, SystemClock(), name, {"env:PW": "pw"}.__getitem__, promise)
         self.limits.begin(home, 0, workers)
         self.load(first)
 
