@@ -65,9 +65,15 @@ def keep(home: Path, policy: Audit, clock: Clock) -> Done:
         gone = {line.entry.segment for line in signer.lines if line.entry.kind == "retired"}
         sealed = {line.entry.segment: line.entry for line in signer.lines if line.entry.kind == "sealed"}
         done = Done(sealed=[], orphans=[], retired=[])
-        _end_notes(journal, policy, clock)
-        for name in names.segments(journal):
-            if str(name) not in sealed and str(name) not in gone and _abandoned(journal, name):
+        # The notes last: what an interrupted run has recorded as abandoned is looked for in those that are open.
+        for of_notes in (False, True):
+            if of_notes:
+                _end_notes(journal, policy, clock)
+            for name in names.segments(journal):
+                if (name.slot == notes.SLOT) is not of_notes or str(name) in sealed or str(name) in gone:
+                    continue
+                if not _abandoned(journal, name):
+                    continue
                 # Looked up only now: a writer lets go of a segment when its next one is there.
                 closed = examine(journal, name, last=_is_last(name, names.segments(journal)))
                 done.orphans += _close_orphans(journal, closed.orphans, clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -127,6 +128,25 @@ def test_an_interrupted_run(tmp_path: Path, after: str, monkeypatch: pytest.Monk
     done = keep(tmp_path, QUIET, FakeClock())
     assert len(done.orphans) == (5 if after == "abandoned" else 0)  # told again rather than not at all
     assert len(abandoned(tmp_path)) == 5  # but recorded once
+    assert sound(tmp_path)
+
+
+def test_an_interrupted_run_is_known_after_the_notes_have_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = journal(tmp_path)
+    write(made, range(2), open_only=True)
+    die(made)
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeping, "_seal", stop)
+        with pytest.raises(KeyboardInterrupt):
+            keep(tmp_path, QUIET, FakeClock())
+    keep(tmp_path, QUIET, FakeClock(wall=time.time() + 2 * QUIET.segment_age))
+    assert len(abandoned(tmp_path)) == 2
     assert sound(tmp_path)
 
 
