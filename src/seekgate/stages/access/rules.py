@@ -173,9 +173,23 @@ def _rule(role: str, number: int, source: str, grant: Grant, resources: Resource
         models=resources.named(grant.models),
         deployments=resources.placed(grant),
         classes=names(grant.data_classes) if grant.data_classes else None,
-        networks=tuple(ip_network(block) for block in grant.cidr),
+        networks=tuple(_network(block) for block in grant.cidr),
         shifts=tuple(_shift(hours) for hours in grant.hours),
     )
+
+
+_MAPPED = 96
+"""Bits before an IPv4 address that is written as an IPv6 one (RFC 4291, 2.5.5.2)."""
+
+
+def _network(block: str) -> IPv4Network | IPv6Network:
+    """A network. Clients of IPv4 are compared by their IPv4 address, so of its IPv6 form nothing may be left."""
+    network = ip_network(block)
+    if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - _MAPPED))
+    return network
 
 
 def _shift(hours: Hours) -> Shift:

@@ -167,7 +167,7 @@ class AccessTable:
         self._resources = Resources(snapshot)
         self._sources = {entry.row.id: entry for entry in access.roles}
         self._bindings = {entry.row.id: entry for entry in access.bindings}
-        self._roles: dict[str, Role | None] = {}
+        self._roles: dict[str, Role] = {}
         self._known: dict[int, tuple[Principal, Profile]] = {}
         self._profiles: dict[object, Profile] = {}
 
@@ -210,9 +210,12 @@ class AccessTable:
 
     def role(self, name: str) -> Role | None:
         """The role of this name that is in force: the file's, or else the row's, or else the built-in one."""
-        if name not in self._roles:
-            self._roles[name] = self._compiled(name)
-        return self._roles[name]
+        role = self._roles.get(name)
+        if role is None:
+            role = self._compiled(name)
+            if role is not None:  # names that are written nowhere come from tokens: there may be any number
+                self._roles[name] = role
+        return role
 
     def _compiled(self, name: str) -> Role | None:
         written = self._sources.get(name)

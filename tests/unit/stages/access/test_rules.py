@@ -124,6 +124,21 @@ def test_networks(client: str, allowed: bool, denied: bool) -> None:
     assert rule(deny("chat", cidr=blocks)).holds(client, 0.0) is denied
 
 
+@pytest.mark.parametrize(
+    ("block", "client", "within"),
+    [
+        ("::ffff:10.0.0.0/104", "10.1.2.3", True),
+        ("::ffff:10.0.0.0/104", "::ffff:10.1.2.3", True),
+        ("::ffff:10.0.0.0/104", "11.1.2.3", False),
+        ("::ffff:10.1.2.3", "10.1.2.3", True),
+        ("::ffff:0:0/96", "198.51.100.1", True),
+        ("2001:db8::/96", "2001:db8::7", True),
+    ],
+)
+def test_a_network_of_ipv4_may_be_written_as_one_of_ipv6(block: str, client: str, within: bool) -> None:
+    assert rule(deny("chat", cidr=(block,))).holds(client, 0.0) is within
+
+
 def at(text: str, zone: str = "Asia/Shanghai") -> float:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
 

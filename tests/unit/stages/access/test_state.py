@@ -114,6 +114,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(profile.verdicts) <= 3
     assert len(made._known) <= 3
     assert len(made._profiles) <= 3
+    assert set(made._roles) == {"user"}
     assert may(made, someone)
 
 
