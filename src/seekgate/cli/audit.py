@@ -311,7 +311,8 @@ def _show(hit: Hit, as_json: bool, keys: dict[str, bytes] | None = None) -> None
     first = [when, row.pop("record")]
     for name in ("time", "number", "writer"):
         row.pop(name, None)
-    typer.echo("  ".join([*first, *(f"{name}={_word(value)}" for name, value in row.items())]))
+    shown = {name: value for name, value in row.items() if type(value) is not int or value}  # 0: none of it
+    typer.echo("  ".join([*first, *(f"{name}={_word(value)}" for name, value in shown.items())]))
 
 
 def _word(value: Any) -> str:

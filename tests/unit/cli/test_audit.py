@@ -104,6 +104,7 @@ def test_tail(kept: Path) -> None:
     result = run("tail", "-n", "100")
     assert len(result.output.splitlines()) == 25
     assert "request=req_3  caller=key_1" in result.output
+    assert "=0  " not in result.output
     assert run("tail", "-n", "0").output == ""
 
 
