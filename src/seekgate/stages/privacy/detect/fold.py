@@ -28,7 +28,7 @@ _NUMERALS = {
 # What Unicode calls default ignorable (soft hyphen, joiners, marks of direction, fillers, selectors, tags …), control
 # characters but white space, and circles, squares and keys around a character.
 INVISIBLE = (
-    "\x00-\x07\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\x00-\x07\x0e-\x1f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u20dd-\u20e4\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -118,9 +119,9 @@ def test_every_invisible_character_is_seen_through() -> None:
     unseen = [c for c in map(chr, range(0xE1000)) if re.match(f"[{INVISIBLE}]", c)]
     assert len(unseen) > 4096
     for c in [*unseen[:400], *unseen[400::97]]:
-        text = f"138{c}1234{c}5678"
-        assert DETECTOR.scan_bytes(text.encode())
-        assert DETECTOR.scan(text) == [Span(0, 13, "CN_MOBILE")], ascii(c)
+        for text, kind in ((f"138{c}1234{c}5678", "CN_MOBILE"), (f"li@ex{c}ample.or{c}g", "EMAIL")):
+            assert DETECTOR.scan_bytes(json.dumps(text, ensure_ascii=False).encode()), ascii(c)
+            assert DETECTOR.scan(text) == [Span(0, len(text), kind)], ascii(c)
 
 
 @pytest.mark.parametrize("zero", [0x660, 0x6F0, 0xFF10, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6])
