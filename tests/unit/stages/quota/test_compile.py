@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seekgate.compiler import compile_settings
-from seekgate.config.compiled.quota import Quota, Valkey
+from seekgate.config.compiled.quota import Queue, Quota, Valkey
 from seekgate.config.rows import Budget, LimitRow, Window
 from tests.support.configuration import MINIMAL, loaded
 
@@ -12,6 +12,7 @@ quota:
   output_cap: 2000
   headers: false
   on_outage: deny
+  queue: {waiting: 50, max_wait: 1m, core_weight: 2}
   limits:
     - scope: key
       name: "*"
@@ -37,6 +38,7 @@ def test_limits_become_rows_and_the_servers_url_its_parts() -> None:
         output_cap=2000,
         headers=False,
         on_outage="deny",
+        queue=Queue(50, 60.0, 2),
     )
     assert made.valkey == Valkey(
         host="cache.example",

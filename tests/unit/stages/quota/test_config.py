@@ -107,3 +107,25 @@ def test_where_a_server_program_is_looked_for(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert not config._has_server()
+
+
+def test_a_limit_of_a_deployment_names_its_id() -> None:
+    text = """
+providers:
+  p: {type: openai, base_url: "http://10.0.0.1/v1"}
+models:
+  m:
+    deployments: [{provider: p}, {provider: p, id: mine}, {provider: p}]
+quota:
+  limits:
+"""
+    for name in ("m@p", "mine", "m@p-2", "'*'"):
+        said = messages(text + f"    - {{scope: deployment, name: {name}, concurrency: 5}}\n")
+        assert not [each for each in said if "deployment" in each]
+    said = messages(text + "    - {scope: deployment, name: m, concurrency: 5}\n")
+    assert [each for each in said if "no deployment is called" in each]
+
+
+@pytest.mark.parametrize("wrong", ["max_wait: 0s", "waiting: -1", "core_weight: 0"])
+def test_a_queue_that_makes_no_sense(wrong: str) -> None:
+    assert messages(f"{MINIMAL}quota: {{queue: {{{wrong}}}}}\n")

@@ -151,3 +151,43 @@ def test_reservations_and_settlements_conserve(steps: list[tuple[int, int, objec
 
 def test_the_principal_is_the_plans_own() -> None:
     assert plan(tables(ALL)).principal is ANN
+
+
+def test_what_is_held_while_waiting_is_everything_but_the_accounts_slots() -> None:
+    found = tables(
+        row("provider", "p", concurrency=2, tokens={60: 100}), row(concurrency=3, requests={60: 9})
+    )
+    made = plan(found)
+    assert [c.id for c in made.account_slots] == ["provider:p|concurrency"]
+    assert [c.id for c in made.own().counters] == [
+        "key:ann|requests|60",
+        "key:ann|concurrency",
+        "provider:p|tokens|60",
+    ]
+    assert made.own() is made.own()
+
+
+def test_a_slot_that_others_wait_for_is_not_taken() -> None:
+    made = plan(tables(row("provider", "p", concurrency=2), row(concurrency=3)))
+    (slots,) = made.account_slots
+    slots.waiting = 1
+    assert not made.take(NOW, 10, 10, {})
+    assert [(c.left, c.reserved) for c in made.counters] == [(3, 0), (2, 0)]
+    slots.waiting = 0
+    assert made.take(NOW, 10, 10, {})
+
+
+def test_undoing_a_reservation_leaves_no_trace_of_it() -> None:
+    budget = Budget("day", "USD", 1000)
+    made = plan(tables(row(concurrency=3, requests={60: 9, 3600: 9}, tokens={60: 100}, budgets=(budget,))))
+    held = Reservation(made, NOW, 10, 10, {"USD": 7})
+    before = [(c.left, c.reserved) for c in made.counters]
+    made.hold(10, 10, {"USD": 7})
+    made.undo(held)
+    assert [(c.left, c.reserved) for c in made.counters] == before
+    made.hold(10, 10, {"USD": 7})
+    minute = [c for c in made.counters if c.seconds == 60]
+    for c in minute:
+        c.roll(NOW + 60, True)
+    made.undo(held)
+    assert [(c.left, c.reserved) for c in minute] == [(c.limit, 0) for c in minute], "another window's"

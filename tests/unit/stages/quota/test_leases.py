@@ -242,3 +242,22 @@ def test_who_still_waits_after_an_answer_is_counted_once() -> None:
     want(found, 10)  # has been woken, and says again what it lacks
     (ask,) = held.collect(NOW)
     assert (ask.need, ask.quantum) == (10, 10)
+
+
+def test_who_stands_in_a_queue_is_told_what_came_and_keeps_the_counter() -> None:
+    found = tables(row("provider", "p", concurrency=8), shared=True)
+    told: list[tuple[str, int]] = []
+    held = Leases(found, lambda c, granted: told.append((c.id, granted)))
+    (counter,) = plan(found).counters
+    counter.waiting, counter.wanted, counter.quantum = 3, 3, 1
+    found.asking[counter] = None
+    asks = held.collect(NOW)
+    held.answered(asks, [Answer(2, 0, 6, False)], NOW)
+    assert told == [("provider:p|concurrency", 2)]
+    counter.left = counter.granted = counter.held = 0
+    held.sweep(NOW + 1000)
+    assert counter.id in found.counters
+    counter.waiting = 0
+    held.sweep(NOW + 1000)
+    held.sweep(NOW + 1000)
+    assert counter.id not in found.counters

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from seekgate.config.rows import Budget, LimitRow
-from seekgate.stages.quota.refusals import refusal, unavailable
+from seekgate.stages.quota.refusals import not_served, refusal, unavailable
 from seekgate.stages.quota.state import Refused
 from seekgate.wire import errors
 from tests.support.limits import NOW, plan, row, tables
@@ -60,3 +62,21 @@ def test_limits_that_cannot_be_checked_are_our_fault() -> None:
     reply = unavailable()
     assert reply.error is errors.QUOTA_UNAVAILABLE
     assert reply.error.status == 503
+
+
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [
+        ("full", "is reached, and as many requests wait as may. Try again in 3s."),
+        ("late", "is reached, and none has ended for this one in 30 seconds. Try again in 3s."),
+    ],
+)
+def test_who_could_not_wait_or_not_long_enough_is_told_when_to_come_back(why: Any, says: str) -> None:
+    found = plan(tables(row("provider", "p", concurrency=5), row(requests={60: 3})))
+    (counter,) = found.account_slots
+    reply = not_served(found, counter, why, 30.0, 2.4, NOW)
+    assert reply.error is errors.RATE_LIMITED
+    assert reply.message == f"The limit of 5 requests at a time of the provider 'p' {says}"
+    assert reply.headers[0] == (b"Retry-After", b"3")
+    assert reply.headers[1][0] == b"x-ratelimit-limit-requests"
+    assert not_served(None, counter, why, 30.0, 0.0, NOW).headers == ((b"Retry-After", b"1"),)

@@ -240,3 +240,20 @@ def test_rows_of_other_kinds_of_principals_do_not_mix() -> None:
     found = tables(LIMIT)
     token = msgspec.structs.replace(ANN, kind="jwt")
     assert ids(plan(found)) != ids(plan(found, token))
+
+
+def test_a_deployments_limit_is_met_there_only() -> None:
+    found = tables(row("deployment", "d", concurrency=2))
+    assert [c.id for c in plan(found).account_slots] == ["deployment:d|concurrency"]
+    assert not found.plan(ANN, "other", "m", "p", NOW).counters
+    assert not found.met_by(ANN, "", "m", "p", NOW)
+
+
+def test_whether_a_rule_still_counts_slots() -> None:
+    found = tables(row("provider", "*", concurrency=2))
+    (slots,) = plan(found).account_slots
+    assert found.counts_slots(slots)
+    found.use_file([row("provider", "p", requests={60: 1})])
+    assert not found.counts_slots(slots)
+    found.use_file([])
+    assert not found.counts_slots(slots)

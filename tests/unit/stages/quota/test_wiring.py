@@ -218,3 +218,36 @@ def test_a_budget_in_a_currency_without_prices_is_told(
     told = capsys.readouterr().err
     assert "no deployment has a price" in told
     assert "XAU" in told
+
+
+def test_waiting_is_counted_and_outlives_a_snapshot(tmp_path: Path) -> None:
+    async def scene() -> None:
+        made = Made(tmp_path, limited(row("provider", "cloud", concurrency=1)))
+        running, waiting = made.request(), made.request()
+        assert made.stage.on_request(running) is None
+        old = made.stage
+        verdict = old.on_request(waiting)
+        assert isinstance(verdict, Wait)
+        task = asyncio.ensure_future(verdict.awaitable)
+        made.limits.tick()
+        gauge = made.metrics.quota_waiting.labels("cloud")
+        assert gauge.value == 1
+        made.load(limited(row("provider", "cloud", concurrency=2)))
+        made.limits.tick()
+        assert await task is None
+        assert gauge.value == 0
+        assert made.metrics.quota_queued.labels("cloud", "granted").value == 1
+        assert sum(made.metrics.quota_wait.labels("cloud").counts) == 1
+        another = made.stage.on_request(made.request())
+        assert isinstance(another, Wait), "who asked before the change and after it count together"
+        old.on_end(waiting)
+        assert await another.awaitable is None
+
+    asyncio.run(scene())
+
+
+def test_a_dead_workers_request_is_no_deployments(tmp_path: Path) -> None:
+    made = Made(tmp_path, limited(row("deployment", "*", tokens={86_400: 1000})))
+    made.limits.charge(ANN, "m", "cloud", time.time(), 300, 100)
+    made.limits.tick()
+    assert not made.limits.tables.counters
