@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seekgate.cli.limit_text import sentence
 from seekgate.cli.row_values import format_money, parse_money
-from seekgate.cli.rows import AsJson, Config, opened, parsed, print_json, print_table, told
+from seekgate.cli.rows import AsJson, Config, fail, opened, parsed, print_json, print_table, told
+
+if TYPE_CHECKING:
+    from seekgate.config.snapshot import Snapshot
 
 
 class Period(StrEnum):
@@ -46,7 +50,10 @@ def set_(
     soft: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="Past it answers warn.", show_default=False)
     ] = None,
-    currency: Annotated[str, typer.Option(help="The currency of the amounts.")] = "CNY",
+    currency: Annotated[
+        str | None,
+        typer.Option(help="The currency of the amounts; without it that of the prices.", show_default=False),
+    ] = None,
     timezone: Annotated[str, typer.Option(help="Where days and months begin, an IANA name.")] = "UTC",
     config: Config = None,
     as_json: AsJson = False,
@@ -62,8 +69,9 @@ def set_(
         name: None if text is None else parsed(parse_money, text, f"--{name}")
         for name, text in (("hard", hard), ("soft", soft))
     }
-    budget = Budget(period.value, currency, marks["hard"], marks["soft"], timezone)
     with opened(config) as rows:
+        chosen = currency or _priced_in(rows.snapshot)
+        budget = Budget(period.value, chosen, marks["hard"], marks["soft"], timezone)
         limit = set_budget(rows.database, subject, budget, file_keys=rows.file_keys)
     told(limit, as_json, lambda: sentence(limit))
 
@@ -101,6 +109,24 @@ def remove(
     with opened(config) as rows:
         limit = remove_budget(rows.database, subject, chosen, file_keys=rows.file_keys)
     told(limit, as_json, lambda: sentence(limit))
+
+
+def _priced_in(snapshot: Snapshot | None) -> str:
+    """The currency that deployments are priced in (where none has a price: that of the price table)."""
+    from seekgate.stages.metering.prices import PriceFileError, PriceTable, builtin
+
+    override = None if snapshot is None else snapshot.prices
+    try:
+        table = PriceTable.load(
+            builtin(), None if override is None else Path(override).read_bytes(), override or ""
+        )
+    except (OSError, PriceFileError) as error:
+        fail(f"the prices cannot be read ({error}); say --currency")
+    used = {each.price for each in snapshot.deployments if each.price} if snapshot is not None else set()
+    found = {table.quote(key, 0.0).currency for key in table.names() if key in used or not used}
+    if len(found) != 1:
+        fail(f"there are prices in {', '.join(sorted(found)) or 'no currency'}; say --currency")
+    return found.pop()
 
 
 def _mark(at: int | None) -> str:
