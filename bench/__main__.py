@@ -15,7 +15,6 @@ from bench.tls import make_certificates
 CASES = {
     "unary": cases.unary,
     "sse": cases.sse,
-    "sse_spread": cases.sse,
     "unary_tls": cases.unary,
     "mtls": governed.mtls,
     "governed": governed.governed,
@@ -23,7 +22,7 @@ CASES = {
     "sse_restore": governed.sse_restore,
     "streams": streams.streams,
 }
-CHECKED = ("unary", "sse", "unary_tls", "governed", "streams")
+CHECKED = ("unary", "sse", "unary_tls", "streams")
 """What --quick runs, so that it takes minutes at most: one case of each kind that has bounds."""
 RESULTS = Path(__file__).parent / "results"
 

@@ -27,7 +27,6 @@ _LABELS = {
     "governed": "everything on\n(µs a request)",
     "sse": "SSE\n(µs an event)",
     "sse_restore": "SSE, restored\n(µs an event)",
-    "sse_spread": "SSE, out of step\n(µs an event)",
 }
 _INK = "#57606a"
 _STYLE = (

@@ -105,8 +105,6 @@ def upstream(case: str, events: int = 100, gap: float = 0.02) -> Iterator[Runnin
     if case in STREAMED:
         port = EVENTS_PORT
         options = ["--port", str(port), "--events", str(events), "--gap", str(gap)]
-        if case in ("sse_spread", "streams"):
-            options.append("--spread")
         if case == "sse_restore":
             options.append("--echo")
         command: tuple[str, ...] = (sys.executable, "-m", "bench.upstream_sse", *options)

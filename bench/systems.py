@@ -23,7 +23,7 @@ EVENTS_PORT = 18091
 FRONTS = {"nginx": 18071, "envoy": 18072, "seekgate": 18073}
 """Where an nginx that is not measured takes plain requests and brings them to a system with a client certificate."""
 PATH = "/v1/chat/completions"
-STREAMED = ("sse", "sse_spread", "streams", "sse_governed", "sse_restore")
+STREAMED = ("sse", "streams", "sse_governed", "sse_restore")
 GOVERNED = ("governed", "sse_governed", "sse_restore", "mtls")
 """Cases in which everything of SeekGate is on."""
 INSTANT = ("unary", "unary_tls", "governed", "mtls")
@@ -106,7 +106,7 @@ def _seekgate() -> System:
     return System(
         "seekgate",
         setup("seekgate.yaml", WORK / "home"),
-        dict.fromkeys(("unary", "sse", "sse_spread", "streams"), 18030)
+        dict.fromkeys(("unary", "sse", "streams"), 18030)
         | {"unary_tls": 18032, "mtls": 18036}
         | dict.fromkeys(("governed", "sse_governed", "sse_restore"), 18035),
         # A journal of an earlier run has nothing to say in this one.
@@ -133,7 +133,7 @@ def _litellm() -> System:
     program = str(WORK / "litellm" / "bin" / "litellm")
     command = (program, "--config", str(CONFIG / "litellm.yaml"), "--host", "127.0.0.1", "--port", "18050")
     environment = {"BENCH_KEY": KEY, "LITELLM_LOG": "ERROR"}
-    ports = {"unary": 18050, "sse": 18050, "sse_spread": 18050}
+    ports = {"unary": 18050, "sse": 18050}
     return System("litellm", Setup((*command, "--num_workers", "1"), environment), ports, start_timeout=120.0)
 
 

@@ -2,12 +2,11 @@
 
     python -m bench.upstream_sse --port 18091 --events 100 --gap 0.02
 
-Event *i* is due ``phase + i * gap`` seconds after the request was read, and the last one at ``events * gap`` whatever
-the phase. So the schedule does not drift, and a stream's length tells what the hop added. The phase is 0, so that
-streams that began together tick together; with ``--spread`` each stream has a phase of its own within the gap
-(multiples of the golden ratio, which spread evenly whatever their number). With ``--echo`` the token that stands in the
-request is repeated in some events, whole and by halves (`bench.stream.echo_event`).
-``GET /count`` answers with the number of events written since the start.
+Real streams do not tick together. Each stream has a phase of its own within the gap (multiples of the golden ratio,
+which spread evenly whatever their number); event *i* is due ``phase + i * gap`` seconds after the request was read,
+and the last one at ``events * gap`` whatever the phase. So the schedule does not drift, and a stream's length tells
+what the hop added. With ``--echo`` the token that stands in the request is repeated in some events, whole and by halves
+(`bench.stream.echo_event`). ``GET /count`` answers with the number of events written since the start.
 """
 
 from __future__ import annotations
@@ -33,18 +32,15 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 class Schedule:
     """How long streams are and how far apart their events; counts the events written, over all connections."""
 
-    def __init__(self, events: int, gap: float, spread: bool, echo: bool = False) -> None:
+    def __init__(self, events: int, gap: float, echo: bool = False) -> None:
         self.events = events
         self.echo = echo
         self.gap = gap
-        self.spread = spread
         self.written = 0
         self._streams = 0
 
     def phase(self) -> float:
         """The phase of the next stream, in seconds; the first stream's is 0."""
-        if not self.spread:
-            return 0.0
         phase = self._streams * _GOLDEN % 1.0 * self.gap
         self._streams += 1
         return phase
@@ -129,13 +125,10 @@ def main() -> None:
     options.add_argument("--events", type=int, required=True)
     options.add_argument("--gap", type=float, required=True, help="seconds between two events")
     options.add_argument(
-        "--spread", action="store_true", help="give each stream a phase of its own within the gap"
-    )
-    options.add_argument(
         "--echo", action="store_true", help="repeat the token of the request, whole and by halves"
     )
     chosen = options.parse_args()
-    schedule = Schedule(chosen.events, chosen.gap, chosen.spread, chosen.echo)
+    schedule = Schedule(chosen.events, chosen.gap, chosen.echo)
     with contextlib.suppress(KeyboardInterrupt):
         uvloop.run(_serve(chosen.port, schedule))
 

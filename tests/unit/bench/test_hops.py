@@ -43,7 +43,7 @@ def _events(answer: bytes) -> list[bytes]:
 def test_every_event_comes_through_in_its_own_chunk(hop: bool) -> None:
     async def run() -> tuple[list[bytes], bytes, int]:
         loop = asyncio.get_running_loop()
-        schedule = Schedule(EVENTS, 0.001, spread=True)
+        schedule = Schedule(EVENTS, 0.001)
         origin = await loop.create_server(lambda: Upstream(schedule, loop), "127.0.0.1", 0)
         port = origin.sockets[0].getsockname()[1]
         idle: list[object] = []
@@ -64,7 +64,7 @@ def test_every_event_comes_through_in_its_own_chunk(hop: bool) -> None:
 def test_a_client_that_leaves_stops_its_stream() -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        schedule = Schedule(1000, 0.001, spread=True)
+        schedule = Schedule(1000, 0.001)
         gone = asyncio.Event()
 
         class Watched(Upstream):

@@ -47,9 +47,7 @@ def test_events_are_valid_and_the_last_one_ends_the_stream() -> None:
 
 
 def test_phases_spread_over_the_gap_and_begin_at_zero() -> None:
-    together = Schedule(events=10, gap=0.02, spread=False)
-    assert {together.phase() for _ in range(9)} == {0.0}
-    schedule = Schedule(events=10, gap=0.02, spread=True)
+    schedule = Schedule(events=10, gap=0.02)
     phases = [schedule.phase() for _ in range(100)]
     assert phases[0] == 0.0
     assert all(0.0 <= phase < 0.02 for phase in phases)
