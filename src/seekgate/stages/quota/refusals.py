@@ -19,8 +19,8 @@ _UNITS = {
 _LENGTHS = {1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}
 
 
-def refusal(plan: Plan | None, found: Refused, now: float) -> Reply:
-    """429, when to come back, and (with ``plan``) what is left of its limits."""
+def refusal(plan: Plan | None, found: Refused, now: float, caller: str = "") -> Reply:
+    """429, when to come back, and (with ``plan``) what is left of its limits. ``caller`` is what the key is called."""
     counter = found.counter
     wait = max(1, -int(-(found.until - now) // 1))
     headers = ((b"Retry-After", b"%d" % wait), *(() if plan is None else lines(plan, now)))
@@ -28,7 +28,7 @@ def refusal(plan: Plan | None, found: Refused, now: float) -> Reply:
         kind = errors.BUDGET_EXCEEDED
     else:
         kind = errors.RATE_LIMITED
-    return Reply(error=kind, message=_says(counter, wait), headers=headers)
+    return Reply(error=kind, message=_says(counter, wait, caller), headers=headers)
 
 
 def not_served(
@@ -57,8 +57,9 @@ def unavailable() -> Reply:
     return Reply(error=errors.QUOTA_UNAVAILABLE)
 
 
-def _says(c: Counter, wait: int) -> str:
-    who = f"the {c.scope} '{c.name[:200]}'"
+def _says(c: Counter, wait: int, caller: str) -> str:
+    name = caller if caller and c.scope == "key" else c.name
+    who = f"the {c.scope} '{name[:200]}'"
     when = duration(wait).decode()
     if c.budget is not None:
         amount = f"{c.limit / 1_000_000:.6f}".rstrip("0").rstrip(".")

@@ -253,7 +253,7 @@ class Quota(Stage):
         counter = found.counter
         x.decisions = (*x.decisions, f"quota:refused {counter.scope} {counter.unit}")
         self._count(counter.scope, counter.unit)
-        return refusal(want.plan if self._headers else None, found, want.at)
+        return refusal(want.plan if self._headers else None, found, want.at, x.principal.name)
 
     # -- waiting for a slot of the account ------------------------------------------------------------------------
 

@@ -47,6 +47,13 @@ def test_a_refusal_says_which_limit_and_when_to_come_back(rule: LimitRow, says: 
     assert reply.headers[0] == (b"Retry-After", b"40")
 
 
+def test_a_key_is_called_by_its_name_and_others_by_theirs() -> None:
+    found = plan(tables(row(requests={60: 3})))
+    assert "the key 'shop' is" in refusal(found, Refused(found.counters[0], NOW), NOW, "shop").message
+    team = plan(tables(row(scope="team", name="*", requests={60: 3})))
+    assert "shop" not in refusal(team, Refused(team.counters[0], NOW), NOW, "shop").message
+
+
 def test_a_budget_is_another_kind_of_error() -> None:
     found = plan(tables(row(budgets=(Budget("day", "CNY", 5),), requests={60: 1})))
     by_unit = {counter.unit: counter for counter in found.counters}
