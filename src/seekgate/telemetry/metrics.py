@@ -120,13 +120,9 @@ QUOTA_QUEUED = Spec(
     ("provider", "result"),
 )
 QUOTA_WAIT = Spec(
-    "seekgate_quota_queue_wait_seconds",
-    "histogram",
-    "How long requests waited for a slot of a provider's account, served or not.",
-    ("provider",),
-    "seconds",
-    _WAIT,
-)
+    "seekgate_quota_queue_wait_seconds", "histogram",
+    "How long requests waited for a slot of a provider's account, served or not.", ("provider",), "seconds", _WAIT,
+)  # fmt: skip
 GUARD_FINDINGS = Spec(
     "seekgate_guard_findings_total",
     "counter",
@@ -198,9 +194,7 @@ SNAPSHOT_LOADS = Spec(
     ("result",),
 )
 AUDIT_FAILING = Spec(
-    "seekgate_audit_failing",
-    "gauge",
-    "Workers whose audit records cannot be written at the moment.",
+    "seekgate_audit_failing", "gauge", "Workers whose audit records cannot be written at the moment."
 )
 AUDIT_ERRORS = Spec(
     "seekgate_audit_write_errors_total", "counter", "Failed attempts to write or to sync the audit journal."

@@ -34,7 +34,7 @@ class Worker:
         (home / name / "run").mkdir(parents=True)
         self.clock = SystemClock()
         self.metrics = Metrics(Registry())
-        self.limits = Limits(self.metrics, self.clock, name, {}.__getitem__, promise)
+        self.limits = Limits(self.metrics, self.clock, name, str, promise)
         self.limits.begin(home / name, 0, 2)
         limits = (row("provider", "cloud", concurrency=SLOTS),)
         found = snapshot(quota=Settings(limits, queue=Queue(10_000, 60.0)), valkey=server.where)

@@ -16,7 +16,7 @@ from seekgate.pipeline.principal import Principal
 from seekgate.pipeline.stage import Reply, Wait
 from seekgate.stages.quota.broker import Waiter
 from seekgate.wire import errors
-from tests.support.limits import row
+from tests.support.limits import eventually, row
 from tests.support.quota_stage import NOW, PLAIN, SPARE, Answers, Made
 
 OTHER = Deployment("d5", "cloud", "other")
@@ -237,11 +237,14 @@ def test_core_callers_have_more_turns() -> None:
         asked = [made.ask() for _ in range(10)] + [made.ask(principal=TEAM) for _ in range(10)]
         tasks = [asyncio.ensure_future(verdict.awaitable) for _, verdict in asked]
         order: list[Exchange] = []
+
+        def went() -> list[Exchange]:
+            return [x for x, _ in asked if x in order or not isinstance(x.reservation, Waiter)]
+
         for _ in range(8):
             made.end(running)
-            await asyncio.sleep(0.0)
-            await asyncio.sleep(0.0)
-            (running,) = [x for x, _ in asked if x not in order and not isinstance(x.reservation, Waiter)]
+            await eventually(lambda: len(went()) > len(order), "the next one's turn")
+            (running,) = [x for x in went() if x not in order]
             order.append(running)
         assert sum(x.principal is TEAM for x in order) == 6
         for task in tasks:
