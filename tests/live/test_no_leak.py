@@ -13,6 +13,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -87,15 +88,15 @@ def _keys(scene: Scene, collected: Collected) -> dict[str, str]:
 
 
 def _ask_with_keys(scene: Scene, asked: Asked, keys: dict[str, str]) -> None:
-    def status(name: str) -> int:
+    def status(name: str, wanted: int) -> bool:
         body = leak_traffic.chat(asked.new(f"text with the key {name}"))
         asked.took(
             f"the key {name}", *leak_traffic.answer(scene.node.url, post(leak_traffic.CHAT, body, keys[name]))
         )
-        return asked.statuses[f"the key {name}"]
+        return asked.statuses[f"the key {name}"] == wanted
 
     for name, wanted in {"good": 200, "bound": 403, "revoked": 401, "expired": 401}.items():
-        until(lambda name=name, wanted=wanted: status(name) == wanted, f"the key {name} to be {wanted}")
+        until(partial(status, name, wanted), f"the key {name} to be {wanted}")
 
 
 def _crash(scene: Scene, asked: Asked, number: signal.Signals) -> None:

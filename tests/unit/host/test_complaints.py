@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import NoReturn
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     complain("unheard")
 
 
-def fail(text: str) -> None:
+def fail(text: str) -> NoReturn:
     raise ValueError(text)
 
 
