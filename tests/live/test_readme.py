@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.model import small_model
+from tests.support.until import until
+from tests.support.walkthrough import Shell, form, steps
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -25,7 +27,7 @@ def _blocks(language: str) -> list[str]:
 
 
 @contextmanager
-def _serving(home: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def _serving(home: Path, *arguments: str) -> Iterator[tuple[str, dict[str, str]]]:
     """`seekgate serve` as a person starts it, in a home of its own: what it prints when ready, and its environment."""
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -39,7 +41,7 @@ def _serving(home: Path) -> Iterator[tuple[str, dict[str, str]]]:
     with (
         log.open("a") as stderr,
         subprocess.Popen(
-            ["seekgate", "serve"],
+            ["seekgate", "serve", *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -84,6 +86,44 @@ def test_the_commands_shown_work(tmp_path: Path) -> None:
         assert len(_words(answer)) > 20, answer
         assert answer.rstrip().endswith("data: [DONE]"), answer
         assert len(_run([sys.executable, "-c", program.replace(ADDRESS, address)], environment)) > 20
+
+
+def test_the_security_walk_prints_what_is_shown(tmp_path: Path) -> None:
+    config = tmp_path / "walk.yaml"
+    shown = next(block for block in _blocks("yaml") if block.startswith("database:"))
+    config.write_text(f"{shown}listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\naccess_log: 'off'\n")
+    with _serving(tmp_path, "--config", str(config)) as (said, environment):
+        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert found is not None, said
+        address = found.group().removeprefix("http://")
+        shell = Shell(tmp_path, environment)
+        try:
+            made, shown_masks, limit, asked, refusal, search, *others = steps(ROOT / "README.md")
+            for step in (made, shown_masks):
+                assert form(shell.run(step.command)) == form(step.printed)
+            listed = (
+                f'curl -s -w "%{{http_code}}" -o - http://{address}/v1/models -H "Authorization: Bearer $KEY"'
+            )
+            until(lambda: shell.run(listed).strip().endswith("200"), "the key to be known", 15)
+            assert form(shell.run(limit.command)) == form(limit.printed)
+            three = asked.command.replace(ADDRESS, address)
+            assert asked.printed.split() == ["200", "200", "429"]
+            until(lambda: shell.run(three).split()[-1] == "429", "the limit to be in force", 15)
+            answer = shell.run(refusal.command)
+            assert form(answer) == form(refusal.printed)
+            request = re.search(r"req_\w+", answer)
+            assert request is not None
+            record = shell.run(re.sub(r"req_\w+", request.group(), search.command))
+            assert _names(record) == _names(search.printed)
+            for step in others:
+                assert form(shell.run(step.command)) == form(step.printed)
+        finally:
+            shell.close()
+
+
+def _names(record: str) -> list[str]:
+    """The names of an audit record's fields, as it is shown."""
+    return re.findall(r"(?<=  )\w+(?==)", record)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-steps.md"])
