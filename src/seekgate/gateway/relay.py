@@ -153,7 +153,7 @@ class Relay(msgspec.Struct, eq=False):
         first = b""
         head = self._head
         events = self.events
-        if events is not None and head is not None and not up.complete and not self.x.inspected:
+        if events is not None and head is not None and not up.complete:
             pass_events(self, up, head, events, now)
             return
         if head is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seekgate.gateway.head import Head, whole_head
+from seekgate.gateway.inspection import inspect
 from seekgate.wire import usage
 from seekgate.wire.sse import StreamReader
 
@@ -41,7 +42,7 @@ def take_whole(relay: Relay, up: Upstream, now: float) -> bool:
 
 
 def pass_events(relay: Relay, up: Upstream, head: Head, events: StreamReader, now: float) -> None:
-    """What a stream mostly does: some events more, for nobody to look into."""
+    """What a stream mostly does: some events more."""
     parts = up.parts
     if not parts:
         return
@@ -55,6 +56,11 @@ def pass_events(relay: Relay, up: Upstream, head: Head, events: StreamReader, no
             relay.first_event(now)
         if down.writable:
             up.deadline = now + up.pool.idle_timeout
+    if x.inspected:
+        shown = inspect(relay, up, head, data)
+        if shown is None:
+            return
+        data = shown
     if data:
         x.bytes_out += len(data)
         if head.chunked:
