@@ -29,8 +29,8 @@ from seekgate.stages.access.compile import compile_access
 from seekgate.stages.audit.compile import compile_audit
 from seekgate.stages.guard.compile import compile_guard, warm
 from seekgate.stages.identity.compile import compile_identity, compile_key
-from seekgate.stages.quota.compile import compile_quota, compile_valkey
 from seekgate.stages.privacy.compile import compile_privacy
+from seekgate.stages.quota.compile import compile_quota, compile_valkey
 
 
 def compile_file(

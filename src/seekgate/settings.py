@@ -31,8 +31,8 @@ from seekgate.stages.audit import config as audit_file
 from seekgate.stages.guard import config as guard_file
 from seekgate.stages.identity import config as identity_file
 from seekgate.stages.metering import config as metering
-from seekgate.stages.quota import config as quota_file
 from seekgate.stages.privacy import config as privacy_file
+from seekgate.stages.quota import config as quota_file
 from seekgate.stages.route import config as route
 
 BUILTIN = FilePath(__file__).parent / "data" / "builtin.yaml"
