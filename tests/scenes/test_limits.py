@@ -10,10 +10,12 @@ import pytest
 from seekgate.config.compiled.quota import Quota as Settings
 from seekgate.config.rows import LimitRow
 from seekgate.stages.metering.prices import PriceTable, builtin
+from seekgate.stages.quota.broker import Broker
 from seekgate.stages.quota.stage import Quota
 from seekgate.stages.quota.state import Tables
 from tests.fakes.clock import FakeClock
 from tests.support.limits import row
+from tests.support.quota_stage import promise
 from tests.support.scene import DELIVERIES, Delivery, Scene
 from tests.support.scene_config import chat, post
 
@@ -35,7 +37,8 @@ class Limited:
         self.tables.share(shared, clock.wall())
         prices = PriceTable.load(builtin())
         ledger = self if shared else None
-        self.stage = Quota(self.tables, Settings(), prices, clock, ledger, lambda *what: None)
+        broker = Broker(self.tables, promise, lambda: None, lambda *what: None)
+        self.stage = Quota(self.tables, Settings(), prices, clock, ledger, broker, lambda *what: None)
 
     async def turn(self, until: float) -> bool:
         """Never answers."""
