@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-KEPT = 16
+KEPT = 32
 """Compiled sets of patterns that are kept, the newest."""
 
 
@@ -38,15 +38,19 @@ class Matcher(Protocol):
         """The positions of the patterns that match somewhere, each once, in no order."""
         ...
 
+    def scan_bytes(self, data: bytes) -> list[int]:
+        """`scan` of a text that is UTF-8 already."""
+        ...
+
 
 class LinearMatcher:
     """Hyperscan. ``database`` is compiled by `compiled`."""
 
-    __slots__ = ("_database", "_found")
+    __slots__ = ("_database", "_scan")
 
     def __init__(self, database: Any) -> None:
         self._database = database
-        self._found: list[int] = []
+        self._scan = database.scan
 
     @classmethod
     def compiled(cls, patterns: Sequence[str]) -> LinearMatcher:
@@ -87,17 +91,21 @@ class LinearMatcher:
             return None
         return cls(database)
 
-    def _on_match(self, id: int, start: int, end: int, flags: int, context: object) -> None:
-        self._found.append(id)
-
     def scan(self, text: str) -> list[int]:
         """The positions of the patterns that match somewhere."""
-        self._database.scan(text.encode("utf-8", "replace"), match_event_handler=self._on_match)
-        found = self._found
-        if not found:
-            return []  # not the list itself, which the next scan fills
-        self._found = []
+        found: list[int] = []
+        self._scan(text.encode("utf-8", "replace"), _note, 0, found)
         return found
+
+    def scan_bytes(self, data: bytes) -> list[int]:
+        """`scan` of a text that is UTF-8 already."""
+        found: list[int] = []
+        self._scan(data, _note, 0, found)
+        return found
+
+
+def _note(number: int, _start: int, _end: int, _flags: int, found: list[int]) -> None:
+    found.append(number)
 
 
 def _blamed(hyperscan: Any, patterns: Sequence[bytes], flag: int, error: Exception) -> PatternError:
@@ -129,6 +137,10 @@ class PlainMatcher:
     def scan(self, text: str) -> list[int]:
         """The positions of the patterns that match somewhere."""
         return [number for number, search in enumerate(self._patterns) if search(text)]
+
+    def scan_bytes(self, data: bytes) -> list[int]:
+        """`scan` of a text that is UTF-8 already."""
+        return self.scan(data.decode("utf-8", "replace"))
 
 
 def _python(pattern: str) -> str:

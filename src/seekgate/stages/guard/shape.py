@@ -6,23 +6,44 @@ from collections.abc import Iterator
 from typing import Any
 
 from seekgate.config.compiled.guard import Shape
-from seekgate.stages.guard.strings import Strings
+from seekgate.stages.guard.strings import collect
 from seekgate.wire import shown
 
 
-def excess(shape: Shape, body: bytes, tree: dict[str, Any], strings: Strings) -> str | None:
-    """What is wrong, to be told to the caller; None when everything is within bounds."""
+def excess(shape: Shape, body: bytes, tree: dict[str, Any]) -> str | None:
+    """What is wrong, to be told to the caller; None when everything is within bounds.
+
+    The tree is walked only where the body is longer than its text may be, or has more brackets than levels.
+    """
     if shape.text_bytes is not None and len(body) > shape.text_bytes:
+        strings = collect(tree)
         size = sum(len(text.encode("utf-8", "replace")) for texts in strings.by_role for text in texts)
         if size > shape.text_bytes:
             return f"The request has {size} bytes of text; at most {shape.text_bytes} are allowed."
-    if shape.depth is not None and strings.depth > shape.depth:
-        return f"The request is nested {strings.depth} levels deep; at most {shape.depth} are allowed."
+    if shape.depth is not None and body.count(b"{") + body.count(b"[") > shape.depth:
+        levels = depth(tree)
+        if levels > shape.depth:
+            return f"The request is nested {levels} levels deep; at most {shape.depth} are allowed."
     if shape.messages is not None:
         messages = tree.get("messages")
         if type(messages) is list and len(messages) > shape.messages:
             return f"The request has {len(messages)} messages; at most {shape.messages} are allowed."
     return _tools(shape, tree)
+
+
+def depth(tree: dict[str, Any]) -> int:
+    """How many objects and lists there are within each other, the request itself among them."""
+    levels = 0
+    level: list[Any] = [tree]
+    while level:
+        levels += 1
+        level = [
+            value
+            for one in level
+            for value in (one.values() if type(one) is dict else one)
+            if type(value) is dict or type(value) is list
+        ]
+    return levels
 
 
 def _tools(shape: Shape, tree: dict[str, Any]) -> str | None:

@@ -17,6 +17,7 @@ from seekgate.stages.guard.injection import Injection
 from seekgate.stages.guard.lists import Lists
 from seekgate.stages.guard.matcher import Matcher
 from seekgate.stages.guard.moderation import Moderator, Outcome
+from seekgate.stages.guard.quick import INJECTION, LISTS, Quick
 from seekgate.stages.guard.shape import excess
 from seekgate.stages.guard.signs import Sign
 from seekgate.stages.guard.strings import ASSISTANT, ROLES, SYSTEM, TOOL, USER, Strings, collect
@@ -40,6 +41,7 @@ class Guard(Stage):
         "_looks",
         "_moderation",
         "_moderator",
+        "_quick",
         "_shape",
         "_threshold",
         "_window",
@@ -65,6 +67,10 @@ class Guard(Stage):
         self._injection = Injection(signs, make) if injection is not None else None
         self._threshold = injection.threshold if injection is not None else 1.0
         self._blocks_injection = injection is not None and injection.action == "block"
+        self._quick = None
+        if asked or injection is not None:
+            held = self._lists.matcher if self._lists is not None else None
+            self._quick = Quick(make, asked, held, signs if injection is not None else (), self._threshold)
         self._moderation = settings.moderation if moderator is not None else None
         self._moderator = moderator
 
@@ -75,15 +81,15 @@ class Guard(Stage):
         tree = x.tree
         if tree is None:
             return None
-        strings = collect(tree)
+        body = x.request.body
         if self._shape is not None:
-            wrong = excess(self._shape, x.request.body, tree, strings)
+            wrong = excess(self._shape, body, tree)
             if wrong is not None:
                 return self._refuse(x, "shape", "shape", wrong)
-        if self._lists is not None and (reply := self._listed(x, self._lists, strings)) is not None:
-            return reply
-        if self._injection is not None and (reply := self._injected(x, self._injection, strings)) is not None:
-            return reply
+        if self._quick is not None:
+            seen = self._quick.look(body, tree)
+            if seen and (reply := self._examined(x, seen, collect(tree))) is not None:
+                return reply
         if x.endpoint.operation in _ANSWERS and (
             self._answers is not None or (self._moderation is not None and self._moderation.answer_window)
         ):
@@ -91,16 +97,25 @@ class Guard(Stage):
             x.guard = Watch(self._window)
         if self._moderation is not None and self._moderator is not None:
             # The newest of what people wrote comes last, because the last is kept of what is too long.
-            texts = [text for role in (SYSTEM, TOOL, ASSISTANT, USER) for text in strings.by_role[role]]
+            by_role = collect(tree).by_role
+            texts = [text for role in (SYSTEM, TOOL, ASSISTANT, USER) for text in by_role[role]]
             return Wait(self._moderated(x, self._moderation, self._moderator.ask(texts)))
+        return None
+
+    def _examined(self, x: Exchange, seen: int, strings: Strings) -> Reply | None:
+        """What the quick look saw, looked at string by string."""
+        if seen & LISTS and self._lists is not None:
+            reply = self._listed(x, self._lists, strings)
+            if reply is not None:
+                return reply
+        if seen & INJECTION and self._injection is not None:
+            return self._injected(x, self._injection, strings)
         return None
 
     def _listed(self, x: Exchange, lists: Lists, strings: Strings) -> Reply | None:
         for roles, looking in self._looks:
-            text = strings.joined(roles)
-            if not text:
-                continue
-            for number in sorted(lists.find(text) & looking):
+            texts = [text for role in roles for text in strings.by_role[role]]
+            for number in sorted(lists.find_each(texts) & looking):
                 one = lists.lists[number]
                 if one.action == "block":
                     return self._refuse(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,14 +13,9 @@ _LONG_KEY = 24  # the API's own names are shorter
 
 
 class Strings(msgspec.Struct, frozen=True, gc=False):
-    """What was found: strings by role (positions as in `ROLES`), and how deep the request is nested."""
+    """What was found: strings by role (positions as in `ROLES`)."""
 
     by_role: tuple[list[str], list[str], list[str], list[str]]
-    depth: int
-
-    def joined(self, roles: Sequence[int]) -> str:
-        """The strings of some roles, a line between each two."""
-        return "\n".join([text for role in roles for text in self.by_role[role]])
 
 
 def collect(tree: dict[str, Any]) -> Strings:
@@ -30,12 +24,9 @@ def collect(tree: dict[str, Any]) -> Strings:
     Outside of messages strings count as the user's. Keys are taken too where they are longer than any of the API's.
     """
     by_role: tuple[list[str], list[str], list[str], list[str]] = ([], [], [], [])
-    stack: list[tuple[Any, int, int]] = [(tree, USER, 1)]
-    deepest = 1
+    stack: list[tuple[Any, int]] = [(tree, USER)]
     while stack:
-        value, role, depth = stack.pop()
-        if depth > deepest:
-            deepest = depth
+        value, role = stack.pop()
         if type(value) is dict:
             said = value.get("role")
             if said is not None:
@@ -47,15 +38,15 @@ def collect(tree: dict[str, Any]) -> Strings:
                     if inner and inner is not said and (inner[:5] != "data:" or not _data(inner)):
                         by_role[role].append(inner)
                 elif type(inner) is dict or type(inner) is list:
-                    stack.append((inner, role, depth + 1))
+                    stack.append((inner, role))
         else:
             for inner in value:
                 if type(inner) is str:
                     if inner and (inner[:5] != "data:" or not _data(inner)):
                         by_role[role].append(inner)
                 elif type(inner) is dict or type(inner) is list:
-                    stack.append((inner, role, depth + 1))
-    return Strings(by_role, deepest)
+                    stack.append((inner, role))
+    return Strings(by_role)
 
 
 def _data(text: str) -> bool:

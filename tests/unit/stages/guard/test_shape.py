@@ -8,12 +8,11 @@ import msgspec
 import pytest
 
 from seekgate.config.compiled.guard import Shape
-from seekgate.stages.guard.shape import excess, tools
-from seekgate.stages.guard.strings import collect
+from seekgate.stages.guard.shape import depth, excess, tools
 
 
 def wrong(tree: dict[str, Any], **bounds: Any) -> str | None:
-    return excess(Shape(**bounds), msgspec.json.encode(tree), tree, collect(tree))
+    return excess(Shape(**bounds), msgspec.json.encode(tree), tree)
 
 
 def offering(*names: str) -> dict[str, Any]:
@@ -55,3 +54,15 @@ def test_bounds(tree: dict[str, Any], bounds: dict[str, Any], message: str | Non
 def test_names_of_tools() -> None:
     tree = {**offering("a"), "functions": [{"name": "b"}, {"name": 5}]}
     assert list(tools(tree)) == ["a", "b", ""]
+
+
+def test_depth() -> None:
+    nested: Any = "x"
+    for _ in range(500):
+        nested = [nested]
+    assert depth({"messages": nested, "tools": [{}]}) == 501
+    assert depth({}) == 1
+
+
+def test_brackets_in_a_text_are_no_levels() -> None:
+    assert wrong({"a": "[[[[[{{{{{"}, depth=2) is None
