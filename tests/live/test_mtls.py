@@ -110,6 +110,13 @@ def results(node: Gateway) -> dict[str, float]:
     return {row.split('"')[1]: float(row.split()[-1]) for row in rows}
 
 
+def is_told(node: Gateway, result: str, times: int) -> None:
+    """A refusal stands in the log, in the metric and in the access log."""
+    until(lambda: [said for said in node.lines if said.get("result") == result], "the log")
+    until(lambda: results(node).get(result, 0) == times, "the metric")
+    until(lambda: [each for each in node.access if each.get("error") == f"tls_{result}"], "the access log")
+
+
 def test_who_is_refused_and_how_it_is_told(node: Gateway, pki: Pki, tmp_path: Path) -> None:
     pairs: dict[str, Pair | None] = {
         "no_certificate": None,
@@ -122,15 +129,7 @@ def test_who_is_refused_and_how_it_is_told(node: Gateway, pki: Pki, tmp_path: Pa
     before = results(node)
     for result, pair in pairs.items():
         assert refused(node.url, pki.client(pair)), result
-        told = [said for said in node.lines if said.get("result") == result]
-        until(lambda: [said for said in node.lines if said.get("result") == result], "the log")  # noqa: B023
-        assert len(told) <= 1
-        wanted = before.get(result, 0) + 1
-        until(lambda result=result, wanted=wanted: results(node).get(result, 0) == wanted, "the metric")  # type: ignore[misc]
-        error = f"tls_{result}"
-        until(
-            lambda error=error: [each for each in node.access if each.get("error") == error], "the access log"
-        )  # type: ignore[misc]
+        is_told(node, result, before.get(result, 0) + 1)
     good = pki.client(pki.issue("good", client=True, uris=["spiffe://td/good"]))
     assert exchange(node.url, asked(x_request_id="good"), good).status == 200
     assert who(node, "good") == "spiffe://td/good"

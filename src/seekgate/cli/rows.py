@@ -29,9 +29,6 @@ Config = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-_UNUSED = "note: the configuration has no `database`, so the node does not follow these rows: add the line `database: {}`"
-
-
 @dataclass
 class Rows:
     """The opened database, and what the node beside it is known to run on. ``now`` is Unix seconds."""
@@ -77,8 +74,6 @@ def opened(config: Path | None) -> Iterator[Rows]:
             yield Rows(database, home, snapshot)
         finally:
             database.close()
-        if snapshot is not None and snapshot.database is None:
-            typer.echo(_UNUSED, err=True)
     except (StoreError, SecretError) as error:
         fail(str(error))
 
