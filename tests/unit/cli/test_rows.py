@@ -58,14 +58,6 @@ def test_a_configuration_without_one_means_the_homes(commands: Commands, tmp_pat
     assert (commands.home / "seekgate.db").exists()
 
 
-def test_a_node_that_does_not_follow_the_rows_is_told(commands: Commands, tmp_path: Path) -> None:
-    done = commands.run(f"keys create first --config {config(tmp_path, '')}")
-    assert (done.exit_code, len(done.stdout.split())) == (0, 1)
-    assert "add the line `database: {}`" in done.stderr
-    followed = commands.run(f"keys create second --config {config(tmp_path, 'database: {}')}")
-    assert (followed.exit_code, "note:" in followed.stderr) == (0, False)
-
-
 def test_keys_are_hashed_under_the_configurations_secret(
     commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
