@@ -10,8 +10,9 @@ from seekgate.stages.privacy.budget import Budget, TooMuch
 from seekgate.stages.privacy.detect import names
 from seekgate.stages.privacy.detect.database import Row, database
 from seekgate.stages.privacy.detect.fold import Folded, narrow, numerals
-from seekgate.stages.privacy.detect.gate import FOLDED, RULES, Rule
+from seekgate.stages.privacy.detect.gate import FOLDED, NUMBERS, RULES, Rule
 from seekgate.stages.privacy.detect.kinds import KINDS, STRUCTURED, Own, Span
+from seekgate.stages.privacy.detect.nobodys import nobodys
 from seekgate.stages.privacy.detect.overlap import resolve
 from seekgate.stages.privacy.detect.own import anchored, escapable, expressions, longest
 
@@ -24,6 +25,8 @@ _SLACK = 512
 _CONTROLS = re.compile(r"[\x00-\x07\x0e-\x1f]")
 # Characters that are judged together cost as much as another place does.
 _LIKE_A_PLACE = 128
+_FEW = 32
+"""Places that `Detector.look` tells one by one."""
 
 
 class _Hits(list[Hit]):
@@ -37,8 +40,9 @@ def _note(number: int, start: int, end: int, _flags: int, hits: _Hits) -> bool:
     return len(hits) > hits.most
 
 
-def _stop(_number: int, _start: int, _end: int, _flags: int, _context: None) -> bool:
-    return True
+def _note_few(number: int, _start: int, end: int, _flags: int, hits: list[tuple[int, int]]) -> bool:
+    hits.append((number, end))
+    return len(hits) > _FEW
 
 
 class Detector:
@@ -54,6 +58,7 @@ class Detector:
     ) -> None:
         self._types = frozenset(types) | {entry.type for entry in own}
         self._rules = [rule for rule in RULES if rule.types & self._types]
+        self._numbers = 1 + self._rules.index(NUMBERS) if NUMBERS in self._rules else -1
         self._own, written = expressions(own)
         # In JSON text an own expression may miss what it finds in the string: at its ends, and where it has escapes.
         self._always = anchored(own)
@@ -73,13 +78,32 @@ class Detector:
         ``data`` may also be JSON text: what `scan` finds in a string that was decoded from it is not missed in it,
         escaped or not.
         """
+        places = self.look(data)
+        return places is None or len(places) > 0
+
+    def look(self, data: bytes) -> Sequence[int] | None:
+        """Offsets of ``data``, UTF-8 or JSON text, before which something may stand; none is certain. None: anywhere.
+
+        Of a string of JSON text that holds something, an offset lies between its first byte and the one behind its
+        closing quote.
+        """
         if self._always:
-            return True
+            return None
+        hits: list[tuple[int, int]] = []
         try:
-            self._scan(data, _stop)
+            self._scan(data, _note_few, 0, hits)
         except self._stopped:
-            return True
-        return False
+            return None
+        if not hits:
+            return ()
+        places: list[int] = []
+        for number, end in hits:
+            # Of what is folded, and of escapes, only the first is told.
+            if number == _FOLD or number >= _ESCAPED:
+                return None
+            if number != self._numbers or not nobodys(data, end):
+                places.append(end)
+        return places
 
     def scan(self, text: str, budget: Budget | None = None) -> list[Span]:
         """What was found in ``text``, in order, without overlaps. Offsets count characters of ``text``.

@@ -68,7 +68,7 @@ FOLDED = (
     rb"\xf0\x9d\x9f[\x8e-\xbf]|\xd9[\xa0-\xa9]|\xdb[\xb0-\xb9]",
 )
 
-_NUMBERS = Rule(
+NUMBERS = Rule(
     numbers.judge,
     frozenset(
         [
@@ -83,13 +83,17 @@ _NUMBERS = Rule(
             "PHONE",
         ]
     ),
-    (rb"[0-9](?:" + _BETWEEN + rb"[0-9]){7}(?:[^0-9]|$)", rb"[A-Za-z][0-9]{6,7}(?:[^0-9]|$)"),
+    (
+        rb"[0-9](?:" + _BETWEEN + rb"[0-9]){7}(?:[^0-9]|$)",
+        rb"[A-Za-z][0-9]{6,7}(?:[^0-9A-Za-z_]|$)",
+        rb"[ANYany][0-9]{7}[A-Za-z]",
+    ),
     160,
     64,
 )
 RULES: tuple[Rule, ...] = (
-    _NUMBERS,
-    _NUMBERS._replace(
+    NUMBERS,
+    NUMBERS._replace(
         types=frozenset(("CN_ID", "CN_MOBILE", "CN_LANDLINE", "BANK_CARD")),
         expressions=(
             _NUMERAL + rb"(?:[ .-]?" + _EITHER + rb"){6}",
