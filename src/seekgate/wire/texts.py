@@ -90,6 +90,11 @@ NAMES = frozenset(_NAMES.split())
 """Keys that are the API's own or JSON Schema's. Every other key is read like a value."""
 
 
+def is_data(value: str) -> bool:
+    """Whether a string is data by its form: a ``data:`` URL in base64, and nothing else in it."""
+    return value[:5].lower() == "data:" and _LOOKS[_DATA](value) is not None
+
+
 class Text(NamedTuple):
     """A string of the request. ``start`` and ``end`` are the bytes between its quotes in the body.
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from seekgate.wire.texts import NAMES, is_data
+
 SYSTEM, USER, ASSISTANT, TOOL = range(4)
 ROLES = ("system", "user", "assistant", "tool")
 _OF = {"system": SYSTEM, "developer": SYSTEM, "assistant": ASSISTANT, "tool": TOOL, "function": TOOL}
-_LONG_KEY = 24  # the API's own names are shorter
 
 
 class Strings(msgspec.Struct, frozen=True, gc=False):
@@ -19,35 +20,34 @@ class Strings(msgspec.Struct, frozen=True, gc=False):
 
 
 def collect(tree: dict[str, Any]) -> Strings:
-    """Every string of a decoded request but those that are data by their form (base64 in a ``data:`` URL).
+    """Every string of a decoded request but those that are data by their form (a ``data:`` URL in base64).
 
-    Outside of messages strings count as the user's. Keys are taken too where they are longer than any of the API's.
+    Only a message has a role, the one that it names itself; what else names one is the user's, like everything outside
+    of messages. Keys are taken too where they are none of the API's own.
     """
     by_role: tuple[list[str], list[str], list[str], list[str]] = ([], [], [], [])
-    stack: list[tuple[Any, int]] = [(tree, USER)]
+    messages = tree.get("messages")
+    if type(messages) is not list:
+        messages = []
+    rest = {key: value for key, value in tree.items() if key != "messages"} if messages else tree
+    stack: list[tuple[Any, int, Any]] = [(rest, USER, None)]
+    stack += [(message, *_role(message)) for message in messages]
     while stack:
-        value, role = stack.pop()
-        if type(value) is dict:
-            said = value.get("role")
-            if said is not None:
-                role = _OF.get(said, USER) if type(said) is str else USER
+        value, role, said = stack.pop()
+        if type(value) is str:
+            if value and value is not said and not (value[:5].lower() == "data:" and is_data(value)):
+                by_role[role].append(value)
+        elif type(value) is dict:
             for key, inner in value.items():
-                if len(key) > _LONG_KEY:
+                if key not in NAMES:
                     by_role[role].append(key)
-                if type(inner) is str:
-                    if inner and inner is not said and (inner[:5] != "data:" or not _data(inner)):
-                        by_role[role].append(inner)
-                elif type(inner) is dict or type(inner) is list:
-                    stack.append((inner, role))
-        else:
-            for inner in value:
-                if type(inner) is str:
-                    if inner and (inner[:5] != "data:" or not _data(inner)):
-                        by_role[role].append(inner)
-                elif type(inner) is dict or type(inner) is list:
-                    stack.append((inner, role))
+                stack.append((inner, role, said if key == "role" else None))
+        elif type(value) is list:
+            stack += [(inner, role, None) for inner in value]
     return Strings(by_role)
 
 
-def _data(text: str) -> bool:
-    return ";base64," in text[:128]
+def _role(message: Any) -> tuple[int, Any]:
+    """A message's role, and the text that names it."""
+    said = message.get("role") if type(message) is dict else None
+    return (_OF.get(said, USER), said) if type(said) is str else (USER, None)

@@ -22,9 +22,9 @@ def offering(*names: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("tree", "bounds", "message"),
     [
-        ({"a": "x" * 100}, {"text_bytes": 100}, None),
-        ({"a": "x" * 101}, {"text_bytes": 100}, "101 bytes of text; at most 100"),
-        ({"a": "好" * 40}, {"text_bytes": 100}, "120 bytes of text"),
+        ({"user": "x" * 100}, {"text_bytes": 100}, None),
+        ({"user": "x" * 101}, {"text_bytes": 100}, "101 bytes of text; at most 100"),
+        ({"user": "好" * 40}, {"text_bytes": 100}, "120 bytes of text"),
         ({"a": 10**120}, {"text_bytes": 100}, None),
         ({"messages": [{}] * 3}, {"messages": 3}, None),
         ({"messages": [{}] * 4}, {"messages": 3}, "4 messages; at most 3"),
