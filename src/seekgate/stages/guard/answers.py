@@ -14,17 +14,32 @@ from seekgate.wire import deltas
 from seekgate.wire.deltas import Mould
 
 Place = tuple[int, str, int]
+_LF, _CR, _BACKSLASH = 0x0A, 0x0D, 0x5C
 
 
 class Watch:
     """What is known of one answer so far. ``found`` are the lists that were reported already."""
 
-    __slots__ = ("_mould", "_place", "_tails", "_window", "found", "outcome", "unsent", "unsent_size")
+    __slots__ = (
+        "_collects",
+        "_line",
+        "_mould",
+        "_place",
+        "_tails",
+        "_window",
+        "found",
+        "outcome",
+        "unsent",
+        "unsent_size",
+    )
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, collects: bool = True) -> None:
+        """``collects``: texts are kept for the moderation service."""
         self._window = window
+        self._collects = collects
         self._tails: dict[Place, str] = {}
         self._mould: Mould | None = None
+        self._line: Mould | None = None
         self._place: Place = (0, "", 0)
         self.found: set[int] = set()
         self.unsent: list[str] = []
@@ -36,17 +51,43 @@ class Watch:
         if self.outcome is None or not self.outcome.flagged:
             self.outcome = outcome
 
-    def views(self, data: bytes) -> Iterator[str]:
-        """The new text of whole events, each with the end of what came before it in the same place."""
+    def views(self, data: bytes) -> list[str]:
+        """The new text of whole events, of each place with the end of what came before it there."""
+        text = self._usual(data)
+        if text is not None:
+            return [self._view(self._place, text)] if text else []
+        added: dict[Place, list[str]] = {}
         for payload in payloads(data):
             for place, text in self._texts(payload):
-                if not text:
-                    continue
-                view = self._tails.get(place, "") + text
-                self._tails[place] = view[-self._window :]
-                self.unsent.append(text)
-                self.unsent_size += len(text)
-                yield view
+                if text:
+                    added.setdefault(place, []).append(text)
+        return [self._view(place, "".join(texts)) for place, texts in added.items()]
+
+    def _usual(self, data: bytes) -> str | None:
+        """The text of events that differ from the last one in their text only; None for anything else."""
+        line = self._line
+        if line is None:
+            return None
+        raw = line.text(data)
+        if raw is None:
+            texts = [line.text(event + b"\n\n") for event in data.split(b"\n\n")[:-1]]
+            if not texts or None in texts or not data.endswith(b"\n\n"):
+                return None
+            raw = b"".join(texts)  # type: ignore[arg-type]
+        if _BACKSLASH in raw or _LF in raw or _CR in raw:
+            return None
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def _view(self, place: Place, text: str) -> str:
+        view = self._tails.get(place, "") + text
+        self._tails[place] = view[-self._window :]
+        if self._collects:
+            self.unsent.append(text)
+            self.unsent_size += len(text)
+        return view
 
     def _texts(self, payload: bytes) -> Iterator[tuple[Place, str]]:
         if self._mould is not None:
@@ -62,6 +103,7 @@ class Watch:
         if len(reading.parts) == 1 and not reading.finished:
             (part,) = reading.parts
             self._mould = Mould(payload[: part.start], payload[part.end :])
+            self._line = Mould(b"data: " + self._mould.before, self._mould.behind + b"\n\n")
             self._place = (part.choice, part.field, part.call)
 
 

@@ -35,7 +35,8 @@ class Lists:
 
     def find(self, text: str) -> set[int]:
         """The positions of the lists that have something in this text."""
-        hits = {self._of[one] for one in self._matcher.scan(text)}
+        found = self._matcher.scan(text)
+        hits = {self._of[one] for one in found} if found else set()
         if not text.isascii() and self._foreign.scan(text):
             for view in undone(text, ("odd",)):
                 hits.update(self._of[one] for one in self._matcher.scan(view))

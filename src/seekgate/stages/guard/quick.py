@@ -27,6 +27,7 @@ Make = Callable[[Sequence[str]], Matcher]
 _LONG = 8192
 """A body from here on may have a picture in it, which is not looked at."""
 _MARK = "\x01"
+_BACKSLASH = 0x5C  # a number is looked for in a fraction of the time that bytes are
 _ANCHOR = re.compile(r"(?<![\[\\])\^|(?<!\\)\$|\\[AZzG]")
 _ODD = re.compile(r'[\["]|\\[^\WbBdDsSwW]')
 
@@ -64,12 +65,25 @@ class Quick:
         certainly nothing. ``tree`` is the decoded body."""
         if len(body) > _LONG and b";base64," in body:
             return self._decoded(tree)
-        if b"\\" in body:
+        if _BACKSLASH in body:
             plain = unescaped(body)
             if plain is None or (not self._plain and b"\x01" in plain):
                 return self._decoded(tree)
             body = plain
         return self._seen(body, body)
+
+    def may_hold(self, body: bytes) -> bool:
+        """Whether there may be something in an answer's body, which need not even be JSON. False is certain."""
+        if _BACKSLASH in body:
+            plain = unescaped(body)
+            if plain is None or (not self._plain and b"\x01" in plain):
+                return True
+            body = plain
+        try:
+            body.decode()
+        except UnicodeDecodeError:  # the matchers take nothing else
+            return True
+        return self._seen(body, body) != 0
 
     def _decoded(self, tree: dict[str, Any]) -> int:
         text = "\n".join([text for texts in collect(tree).by_role for text in texts])

@@ -42,9 +42,12 @@ class Guard(Stage):
         "_moderation",
         "_moderator",
         "_quick",
+        "_quick_answers",
         "_shape",
         "_threshold",
+        "_watches",
         "_window",
+        "_windows",
     )
 
     def __init__(
@@ -63,6 +66,9 @@ class Guard(Stage):
         self._looks = _looks(asked)
         answered = [one for one in settings.lists if one.answer]
         self._answers = Lists(answered, make) if answered else None
+        self._quick_answers = None
+        if self._answers is not None:
+            self._quick_answers = Quick(make, answered, self._answers.matcher, (), 1.0)
         injection = settings.injection
         self._injection = Injection(signs, make) if injection is not None else None
         self._threshold = injection.threshold if injection is not None else 1.0
@@ -73,6 +79,8 @@ class Guard(Stage):
             self._quick = Quick(make, asked, held, signs if injection is not None else (), self._threshold)
         self._moderation = settings.moderation if moderator is not None else None
         self._moderator = moderator
+        self._windows = self._moderation is not None and self._moderation.answer_window > 0
+        self._watches = self._answers is not None or self._windows
 
     # -- requests -------------------------------------------------------------------------------------------------
 
@@ -90,11 +98,9 @@ class Guard(Stage):
             seen = self._quick.look(body, tree)
             if seen and (reply := self._examined(x, seen, collect(tree))) is not None:
                 return reply
-        if x.endpoint.operation in _ANSWERS and (
-            self._answers is not None or (self._moderation is not None and self._moderation.answer_window)
-        ):
+        if self._watches and x.endpoint.operation in _ANSWERS:
             x.inspected = True
-            x.guard = Watch(self._window)
+            x.guard = Watch(self._window, self._windows)
         if self._moderation is not None and self._moderator is not None:
             # The newest of what people wrote comes last, because the last is kept of what is too long.
             by_role = collect(tree).by_role
@@ -182,22 +188,29 @@ class Guard(Stage):
         if watch is None:
             return data
         if not is_stream(data):
-            texts = plain(data)
-            return b"" if any(self._found(x, watch, text) for text in texts if text) else data
+            return self._plain(x, watch, data)
         for view in watch.views(data):
             if self._found(x, watch, view):
                 return b""
         moderation = self._moderation
-        if moderation is None or not moderation.answer_window:
-            watch.unsent.clear()
+        if moderation is None or not self._windows:
             return data
         return b"" if self._flagged(x, watch, moderation) else data
+
+    def _plain(self, x: Exchange, watch: Watch, body: bytes) -> bytes:
+        """A plain answer's body, or nothing if it is not allowed. (The moderation service is asked about streams.)"""
+        if self._quick_answers is None or not self._quick_answers.may_hold(body):
+            return body
+        return b"" if any(self._found(x, watch, text) for text in plain(body) if text) else body
 
     def _found(self, x: Exchange, watch: Watch, text: str) -> bool:
         """Whether the answer must end because of a list."""
         if self._answers is None:
             return False
-        for number in sorted(self._answers.find(text) - watch.found):
+        found = self._answers.find(text)
+        if not found:
+            return False
+        for number in sorted(found - watch.found):
             one = self._answers.lists[number]
             watch.found.add(number)
             if one.action == "block":

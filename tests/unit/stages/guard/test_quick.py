@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seekgate.config.compiled.guard import PatternList
+from seekgate.stages.guard.answers import plain
 from seekgate.stages.guard.injection import Injection
 from seekgate.stages.guard.lists import Lists
 from seekgate.stages.guard.matcher import word
@@ -129,6 +130,21 @@ def test_no_list_is_missed(tree: Any, written: Any, kind: str) -> None:
     holds(written(without_halves(tree)), look, lists)
 
 
+@settings(max_examples=200, deadline=None)
+@given(TEXT, st.sampled_from(WRITTEN), st.sampled_from(sorted(KINDS)))
+def test_no_list_is_missed_in_an_answer(text: str, written: Any, kind: str) -> None:
+    look, lists = BY_KIND[kind]
+    body = written(without_halves({"choices": [{"message": {"content": text}}]}))
+    if any(lists.find(said) for said in plain(body)):
+        assert look.may_hold(body), body
+
+
+def test_an_answer_that_is_no_text_is_looked_at() -> None:
+    look, _ = BY_KIND["words"]
+    assert not look.may_hold(b'{"choices":[]}')
+    assert look.may_hold(b'{"choices":"\xff"}')
+
+
 QUOTED = [sign for sign in SIGNS if '"' in sign.pattern or "^" in sign.pattern or r"\n" in sign.pattern]
 
 
@@ -138,7 +154,7 @@ def test_no_sign_is_missed(sign: Any, data: Any, written: Any) -> None:
     """Every sign alone counts here: the threshold is the lowest that there is."""
     pattern = sign.pattern.replace(r"\z", r"\Z")
     matching = data.draw(
-        st.from_regex(pattern, alphabet=st.characters(max_codepoint=0xFFFF, exclude_categories=("Cs",)))
+        st.from_regex(pattern, alphabet=st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]))
     )
     holds(written({"messages": [{"role": "user", "content": matching}]}), LOWEST, threshold=0.1)
 
