@@ -33,7 +33,9 @@ MAY_START = re.compile(
 ).search
 """Whether the JSON text of a piece may hold the start of a token."""
 
-MAY_BE_ALIKE = re.compile(rb"[pP][iI\xef\\]|\xef\xbc\xb0|\xef\xbd\x90|\\u(?:00[57]0|[fF][fF][35]0)").search
+MAY_BE_ALIKE = re.compile(
+    rb"[pP\xef\\](?:(?<=[pP])[iI\xef\\]|(?<=\xef)(?:\xbc\xb0|\xbd\x90)|(?<=\\)u(?:00[57]0|[fF][fF][35]0))"
+).search
 """Whether JSON text may hold the start of a token in one of its strings."""
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/"}

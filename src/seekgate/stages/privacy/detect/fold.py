@@ -17,6 +17,10 @@ _WIDE = {
     **{zero + digit: 0x30 + digit for zero in (0x660, 0x6F0) for digit in range(10)},
     0x2010: 0x2D, 0x2011: 0x2D, 0x2012: 0x2D, 0x2013: 0x2D, 0x2014: 0x2D, 0x2212: 0x2D, 0x30FB: 0xB7, 0x2022: 0xB7,
 }  # fmt: skip
+# All of these, and as few ranges as there can be: most text has none of them.
+_MAY_BE_WIDE = re.compile(
+    "[\u00a0\u0660-\u06f9\u1680\u2000-\u2212\u3000\u30fb\uff01-\uff5e\U0001d7ce-\U0001d7ff]+"
+)
 _NUMERALS = {
     ord(character): str(value)
     for value, characters in enumerate(
@@ -40,7 +44,11 @@ def narrow(text: str) -> str:
     ends and tabs. Offsets stay."""
     if "\\" in text:  # the n of JSON's \\n is not the first letter of a number
         text = text.replace("\\n", "  ").replace("\\r", "  ").replace("\\t", "  ")
-    return text if text.isascii() else text.translate(_WIDE)
+    return text if text.isascii() else _MAY_BE_WIDE.sub(_narrowed, text)
+
+
+def _narrowed(match: re.Match[str]) -> str:
+    return match[0].translate(_WIDE)
 
 
 def numerals(text: str) -> str:
