@@ -18,6 +18,7 @@ from seekgate.config.compiled.guard import PatternList
 from seekgate.stages.guard.matcher import Matcher
 from seekgate.stages.guard.signs import FOREIGN, HIDDEN, NAMED, PERCENT, Sign
 from seekgate.stages.guard.strings import collect
+from seekgate.stages.guard.views import leet
 
 LISTS, INJECTION = 1, 2
 """What there may be something of: bits of a sum."""
@@ -26,6 +27,7 @@ Make = Callable[[Sequence[str]], Matcher]
 
 _LONG = 8192
 """A body from here on may have a picture in it, which is not looked at."""
+_LEET = [list(HIDDEN).index("leet")]
 _MARK = "\x01"
 _BACKSLASH = 0x5C  # a number is looked for in a fraction of the time that bytes are
 _ANCHOR = re.compile(r"(?<![\[\\])\^|(?<!\\)\$|\\[AZzG]")
@@ -100,7 +102,9 @@ class Quick:
         if not seen and self._lists is not None and self._lists.scan_bytes(data):
             seen = LISTS
         if self._signs is not None and self._hidden is not None:
-            if self._hidden.scan_bytes(data):
+            hidden = self._hidden.scan_bytes(data)
+            # A word such as utf8 is common; three of them, which it takes, are not.
+            if hidden and (hidden != _LEET or leet(data.decode())):
                 return seen | INJECTION
             found = self._signs.scan_bytes(marked)
             if found:

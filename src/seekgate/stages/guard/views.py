@@ -71,8 +71,13 @@ def _spaced(text: str) -> Iterator[str]:
         yield joined
 
 
+def leet(text: str) -> bool:
+    """Whether enough words have digits in them for letters that somebody may write so on purpose."""
+    return sum(1 for _ in _LEET_WORD.finditer(text)) >= _LEET_WORDS
+
+
 def _leet(text: str) -> Iterator[str]:
-    if sum(1 for _ in _LEET_WORD.finditer(text)) >= _LEET_WORDS:
+    if leet(text):
         yield text.lower().translate(_LEET)
 
 
