@@ -173,6 +173,7 @@ def _of_row(row: KeyRow) -> Principal:
         team=row.team,
         application=row.application,
         tier=row.tier,
+        user=row.user,
         roles=row.roles,
         actions=None if row.actions is None else frozenset(row.actions),
         models=None if row.models is None else frozenset(row.models),

@@ -15,8 +15,9 @@ import msgspec
 class KeyRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="key"):
     """An API key. ``digest`` is the hex HMAC-SHA-256 of the whole key under the installation's key-hash secret.
 
-    Instants are Unix seconds (None: no bound). Names of organisation, team and application are resolved already, and
-    ``roles`` are those bound to the key itself. ``actions`` and ``models`` are scopes (None: not narrowed).
+    Instants are Unix seconds (None: no bound). Names of organisation, team, application and user are resolved already,
+    and ``roles`` are those bound to the key itself: what these four have is bound by rows of their own. ``actions`` and
+    ``models`` are scopes (None: not narrowed).
     """
 
     id: str
@@ -26,6 +27,7 @@ class KeyRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="key"):
     team: str = ""
     application: str = ""
     tier: Literal["core", "non-core"] = "non-core"
+    user: str = ""
     roles: tuple[str, ...] = ()
     actions: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None

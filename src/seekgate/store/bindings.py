@@ -13,7 +13,7 @@ from seekgate.store.errors import NotFound
 from seekgate.store.roles import grants_of, known_role, separate
 from seekgate.store.row_queries import secret_id
 from seekgate.store.subjects import Subject, find
-from seekgate.store.tables import applications, bindings, key_secrets, keys, organisations, teams, users
+from seekgate.store.tables import applications, bindings, key_secrets, keys, organisations, teams
 
 SCOPES = ("organisation", "team", "application", "user", "key")
 
@@ -98,18 +98,13 @@ def _held(connection: Connection, whose: Subject) -> list[str]:
 
 
 def _touched(connection: Connection, whose: Subject) -> list[tuple[str, str]]:
-    """A key's roles stand in its own rows, and so do those of the user that it belongs to."""
-    secrets = select(key_secrets.c.key_id, key_secrets.c.ordinal).join(
-        keys, keys.c.id == key_secrets.c.key_id
+    """A key's roles stand in its own rows, everybody else's in rows of their own."""
+    if whose.scope != "key":
+        return [("binding", whose.row)]
+    found = connection.execute(
+        select(key_secrets.c.key_id, key_secrets.c.ordinal).where(key_secrets.c.key_id == whose.subject)
     )
-    if whose.scope == "key":
-        found = connection.execute(secrets.where(keys.c.id == whose.subject))
-        return [("key", secret_id(*row)) for row in found]
-    touched = [("binding", whose.row)]
-    if whose.scope == "user":
-        named = secrets.join(users, users.c.id == keys.c.user_id).where(users.c.name == whose.subject)
-        touched += [("key", secret_id(*row)) for row in connection.execute(named)]
-    return touched
+    return [("key", secret_id(*row)) for row in found]
 
 
 def _label(connection: Connection, whose: Subject) -> str:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    or_,
     select,
     tuple_,
 )
@@ -131,13 +130,13 @@ def fetch_keys(connection: Connection, ids: Sequence[str]) -> dict[str, KeyRow]:
         .where(keys.c.id.in_(pairs))
         .order_by(keys.c.id, key_secrets.c.ordinal)
     ).all()
-    own, of_users = _roles_of(connection, pairs, {row.user for row in found if row.user is not None})
+    roles = _roles_of(connection, pairs)
     wanted = set(ids)
     rows = {}
     for row in found:
         id = secret_id(row.id, row.ordinal)
         if row.live and id in wanted:
-            rows[id] = _key(row, tuple(dict.fromkeys((*own[row.id], *of_users[row.user or ""]))))
+            rows[id] = _key(row, tuple(roles[row.id]))
     return rows
 
 
@@ -151,6 +150,7 @@ def _key(row: Any, roles: tuple[str, ...]) -> KeyRow:
         team=row.team or "",
         application=row.application or "",
         tier=row.tier or "non-core",
+        user=row.user or "",
         roles=roles,
         actions=None if row.actions is None else tuple(json.loads(row.actions)),
         models=None if row.models is None else tuple(json.loads(row.models)),
@@ -160,25 +160,18 @@ def _key(row: Any, roles: tuple[str, ...]) -> KeyRow:
     )
 
 
-def _roles_of(
-    connection: Connection, key_ids: set[str], names: set[str]
-) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Roles bound to keys, by key; and to users, by name: a key of a user has the user's roles too."""
+def _roles_of(connection: Connection, key_ids: set[str]) -> dict[str, list[str]]:
+    """Roles bound to keys themselves. What is bound to a key's user, application, team and organisation has rows of its
+    own, which workers resolve: there a binding of the file takes such a row's place."""
     own: dict[str, list[str]] = defaultdict(list)
-    of_users: dict[str, list[str]] = defaultdict(list)
     found = connection.execute(
-        select(bindings.c.scope, bindings.c.subject, bindings.c.role)
-        .where(
-            or_(
-                and_(bindings.c.scope == "key", bindings.c.subject.in_(key_ids)),
-                and_(bindings.c.scope == "user", bindings.c.subject.in_(names)),
-            )
-        )
+        select(bindings.c.subject, bindings.c.role)
+        .where(bindings.c.scope == "key", bindings.c.subject.in_(key_ids))
         .order_by(bindings.c.role)
     )
     for row in found:
-        (own if row.scope == "key" else of_users)[row.subject].append(row.role)
-    return own, of_users
+        own[row.subject].append(row.role)
+    return own
 
 
 def role_ids(connection: Connection) -> list[str]:

@@ -87,6 +87,28 @@ def test_a_key_of_the_database(home: Path) -> None:
     assert "decided by  the key's scopes (models)" in refused.stdout
 
 
+def test_a_key_of_the_database_is_bound_by_its_user_as_the_file_says(home: Path) -> None:
+    (home / "f.yaml").write_text(
+        f"{FILE}  blocked: {{grants: [{{deny: [chat]}}]}}\nbindings: [{{user: ada, roles: [blocked]}}]\n"
+    )
+    written: list[tuple[str, str, Row]] = [
+        ("key", "key_1.1", KeyRow("key_1", "ab" * 32, "shop", user="ada", roles=("user",))),
+        ("key", "key_2.1", KeyRow("key_2", "cd" * 32, "other", user="eve", roles=("user",))),
+        ("binding", "user:ada", BindingRow("user:ada", "user", "ada", ("operator",))),
+        ("binding", "user:eve", BindingRow("user:eve", "user", "eve", ("blocked",))),
+    ]
+    log = RowLogWriter(log_path(home))
+    log.append([change(number, kind, id, row) for number, (kind, id, row) in enumerate(written, 1)])
+    log.close()
+    by_file = f"binding user:ada ({home / 'f.yaml'}:22)"
+    for key, by in (("shop", by_file), ("other", "binding user:eve (row)")):
+        result = explain(home, "--key", key, "--model", "pro", "--json")
+        assert result.exit_code == 1, result.stdout
+        said = json.loads(result.stdout)
+        assert said["rule"] == "blocked#1"
+        assert [(role["name"], role["by"]) for role in said["roles"]] == [("user", "own"), ("blocked", by)]
+
+
 def test_when_and_what(home: Path) -> None:
     who = ("--principal", '{"roles": ["analyst"]}', "--model", "pro")
     day, night = "2026-11-23T10:00+08:00", "2026-11-23T23:00+08:00"

@@ -17,3 +17,9 @@ ROWS: list[Row] = [
 def test_a_row_is_read_as_it_was_written(row: Row) -> None:
     encoded = msgspec.json.encode(row)
     assert msgspec.json.decode(encoded, type=Row) == row
+
+
+def test_what_is_not_said_of_a_key_takes_no_room_and_older_rows_are_read() -> None:
+    written = msgspec.json.encode(KeyRow("key_1", "ab" * 32, "shop"))
+    assert b"user" not in written
+    assert msgspec.json.decode(written, type=KeyRow).user == ""

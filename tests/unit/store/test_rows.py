@@ -100,7 +100,8 @@ def test_a_key_carries_the_names_of_what_it_belongs_to(database: Database) -> No
         team="sales",
         application="shop",
         tier="core",
-        roles=("user", "auditor"),
+        user="ada",
+        roles=("user",),
         actions=("chat",),
         models=("deepseek-*",),
         cidr=("10.0.0.0/8",),
@@ -184,18 +185,19 @@ def test_a_revoked_key_is_gone(database: Database) -> None:
     assert follower.state == {}
 
 
-def test_a_role_bound_to_a_user_touches_the_users_keys(database: Database) -> None:
+def test_roles_of_a_user_stand_in_one_row_only(database: Database) -> None:
     follower = Follower(database)
     create_owner(database, "user", "ada")
     mine = key(database, "mine", user="ada")
     follower.look()
     bind(database, "user:ada", ["user"])
-    assert set(follower.look()) == {("binding", "user:ada"), ("key", f"{mine}.1")}
+    assert follower.look() == [("binding", "user:ada")]
+    assert follower.state["binding", "user:ada"] == BindingRow("user:ada", "user", "ada", ("user",))
     bind(database, "key:mine", ["limit-manager"])
     assert follower.look() == [("key", f"{mine}.1")]
     row = follower.state["key", f"{mine}.1"]
     assert isinstance(row, KeyRow)
-    assert row.roles == ("limit-manager", "user")
+    assert (row.user, row.roles) == ("ada", ("limit-manager",))
 
 
 def test_limits_and_roles_are_told_as_they_are(database: Database) -> None:

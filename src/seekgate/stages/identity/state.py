@@ -127,6 +127,7 @@ class _Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
     team: str
     application: str
     tier: Literal["core", "non-core"]
+    user: str
     roles: tuple[str, ...]
     actions: tuple[str, ...] | None
     models: tuple[str, ...] | None
@@ -202,6 +203,7 @@ class KeyTable:
                 row.team,
                 row.application,
                 row.tier,
+                row.user,
                 row.roles,
                 row.actions,
                 row.models,
@@ -244,7 +246,7 @@ def _of_row(row: _Held) -> Known:
         intern(row.team),
         intern(row.application),
         row.tier,
-        "",
+        row.user,
         row.roles,
         None if row.actions is None else frozenset(row.actions),
         None if row.models is None else frozenset(row.models),

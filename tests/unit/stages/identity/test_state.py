@@ -77,6 +77,7 @@ def test_a_row_becomes_a_principal() -> None:
         team="sales",
         application="shop",
         tier="core",
+        user="ada",
         roles=("user", "batch"),
         actions=("chat",),
         models=(),
@@ -87,7 +88,7 @@ def test_a_row_becomes_a_principal() -> None:
     known = table(("key_1.0", full)).find(b"sk-sg-one")
     assert known is not None
     assert known.principal == Principal(
-        "billing", "key_1", "key", "acme", "sales", "shop", "core", "", ("user", "batch"),
+        "billing", "key_1", "key", "acme", "sales", "shop", "core", "ada", ("user", "batch"),
         frozenset({"chat"}), frozenset(),
     )  # fmt: skip
     assert (known.since, known.until) == (10.0, 20.0)
