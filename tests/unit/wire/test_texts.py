@@ -14,6 +14,7 @@ from seekgate.wire.texts import (
     Edit,
     Skipped,
     Text,
+    contents,
     edit,
     edits,
     offsets,
@@ -185,3 +186,46 @@ def test_texts_that_no_utf8_can_hold_are_escaped() -> None:
     assert string_inside('a"\ud83d张') == b'a\\"\\ud83d\xe5\xbc\xa0'
     assert edit(b"abc", [Edit(0, 1, b"x"), Edit(3, 3, b"y")]) == b"xbcy"
     assert edit(b"abc", []) == b"abc"
+
+
+CONTENTS = st.dictionaries(
+    st.sampled_from(["content", 'a","content', "content,", '"content', "x"]),
+    st.recursive(
+        st.text(st.sampled_from('a":,{}\\\n电'), max_size=8),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=2),
+            st.dictionaries(st.sampled_from(["content", "role", 'b":"content']), inner, max_size=2),
+        ),
+        max_leaves=6,
+    ),
+    max_size=4,
+)
+
+
+@given(CONTENTS, st.booleans(), st.booleans())
+def test_contents_are_those_that_reading_everything_finds(
+    tree: dict[str, Any], ascii_only: bool, space: bool
+) -> None:
+    body = spelled(tree, ascii_only, space)
+    whole = read(body, tree)
+    for place in range(1, len(body) + 1):
+        found = contents(body, [place])
+        if found is not None:
+            (text,) = found
+            assert [text._replace(place=same.place) for same in whole if same.start == text.start] == [
+                same._replace(role="") for same in whole if same.start == text.start
+            ]
+            assert text.start <= place <= text.end + 1
+
+
+def test_contents_of_a_usual_request() -> None:
+    body = b'{"model":"m","messages":[{"role":"user","content":"a\\"b\\n1"},{"role":"user","content":"\xe7\x94\xb5"}]}'
+    one, two = body.index(b"a\\"), body.index(b"\xe7")
+    found = contents(body, [two + 4, one + 1, one + 5, two + 3])
+    assert found is not None
+    assert [(text.value, text.start, text.end) for text in found] == [
+        ('a"b\n1', one, one + 7),
+        ("电", two, two + 3),
+    ]
+    assert contents(body, [body.index(b"user") + 2]) is None
+    assert contents(b'{"content":"' + b'\\"' * 100 + b'1"}', [213]) is None

@@ -8,6 +8,7 @@ bytes of the findings.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -16,7 +17,7 @@ from seekgate.pipeline.stage import Reply, Stage, Verdict
 from seekgate.stages.privacy.answer import Answer
 from seekgate.stages.privacy.budget import MAX_PLACES, Budget, TooMuch
 from seekgate.stages.privacy.state import Policy
-from seekgate.stages.privacy.substitute import MAX_LOOK_ALIKES, Finding, substitute, suspects
+from seekgate.stages.privacy.substitute import MAX_LOOK_ALIKES, Finding, Others, substitute, suspects
 from seekgate.stages.privacy.tokens import Mint
 from seekgate.stages.privacy.window import Found, Scanning
 from seekgate.wire import errors, texts
@@ -35,20 +36,24 @@ _STREAM_STOPPED = "The answer was stopped: it contained what the gateway's polic
 class Privacy(Stage):
     """Set ``data_classes``, ``detected``, ``private_only`` and ``decisions``; replace ``request.body`` and ``tree``.
 
-    ``may_hold`` is the quick look: False is certain. ``scan`` finds what a text holds, and raises `TooMuch` when the
-    request's budget is spent. ``mint`` makes tokens. ``scanning`` says what is looked for in answers (None: nothing).
+    ``look`` is the quick look at a body: before which offsets something may stand (none is certain; None: anywhere),
+    and ``may_hold`` the one at a part of it: False is certain. ``scan`` finds what a text holds, and raises `TooMuch`
+    when the request's budget is spent. ``mint`` makes tokens. ``scanning`` says what is looked for in answers (None:
+    nothing).
     """
 
-    __slots__ = ("_may_hold", "_mint", "_policy", "_scan", "_scanning")
+    __slots__ = ("_look", "_may_hold", "_mint", "_policy", "_scan", "_scanning")
 
     def __init__(
         self,
+        look: Callable[[bytes], Sequence[int] | None],
         may_hold: Callable[[bytes], bool],
         scan: Callable[[str, Budget], Sequence[Found]],
         policy: Policy,
         mint: Mint,
         scanning: Scanning | None = None,
     ) -> None:
+        self._look = look
         self._may_hold = may_hold
         self._scan = scan
         self._policy = policy
@@ -57,8 +62,9 @@ class Privacy(Stage):
 
     def on_request(self, x: Exchange) -> Verdict:
         """400 for content that the policy blocks; otherwise let the request pass, changed where it must be."""
-        if self._may_hold(x.request.body) and x.tree is not None:
-            return self._examine(x)
+        places = self._look(x.request.body)
+        if (places is None or places) and x.tree is not None:
+            return self._examine(x, places)
         if self._scanning is not None and x.tree is not None:
             self._await_answer(x, Answer(self._mint.vault(""), False, self._scanning))
         return None
@@ -103,13 +109,17 @@ class Privacy(Stage):
 
     # -- a request that may hold something -------------------------------------------------------------------------
 
-    def _examine(self, x: Exchange) -> Verdict:
+    def _examine(self, x: Exchange, places: Sequence[int] | None) -> Verdict:
         body = x.request.body
         # Roughly, and quickly: what is counted too much are quotes at the end of a string behind a backslash.
         if body.count(b'"') - body.count(b'\\"') > 2 * MAX_STRINGS:
             return _too_much("strings", MAX_STRINGS)
         try:
-            found, others = self._search(texts.read(body, x.tree), body)
+            near = texts.contents(body, places) if places else None
+            if near is None:
+                found, others = self._search(texts.read(body, x.tree), body)
+            else:
+                found, others = self._near(near), partial(_others, body, x.tree)
         except TooMuch:
             return _too_much("places that may be personal data", MAX_PLACES)
         vault = self._mint.vault(x.principal.organisation)
@@ -136,7 +146,13 @@ class Privacy(Stage):
             self._await_answer(x, Answer(vault, json_mode, self._scanning))
         return None
 
-    def _search(self, strings: Sequence[texts.Text], body: bytes) -> tuple[list[Finding], list[texts.Text]]:
+    def _near(self, strings: Sequence[texts.Text]) -> list[Finding]:
+        """What was found in the strings that the quick look points at; the others hold nothing. Raise `TooMuch`."""
+        budget = Budget()
+        found = [Finding(text, self._scan(text.value, budget)) for text in strings]
+        return [finding for finding in found if finding.spans]
+
+    def _search(self, strings: Sequence[texts.Text], body: bytes) -> tuple[list[Finding], Others]:
         """The strings in which something was found, and the others. Raise `TooMuch`."""
         budget = Budget()
         found: list[Finding] = []
@@ -151,7 +167,7 @@ class Privacy(Stage):
                     found.append(Finding(text, spans))
                 else:
                     others.append(text)
-        return found, others
+        return found, lambda _: others
 
     def _decide(self, x: Exchange, found: Sequence[Finding]) -> Mapping[str, str]:
         """Label the request, note the decisions; type -> action."""
@@ -180,6 +196,12 @@ class Privacy(Stage):
 _SAME_KEYS = (
     "Two keys of one object in the request would become the same when personal data in them is masked."
 )
+
+
+def _others(body: bytes, tree: dict[str, object], found: Sequence[Finding]) -> list[texts.Text]:
+    """The strings in which nothing was found."""
+    starts = {finding.text.start for finding in found}
+    return [text for text in texts.read(body, tree) if text.start not in starts]
 
 
 def _too_much(what: str, limit: int) -> Reply:

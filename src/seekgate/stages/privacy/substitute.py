@@ -26,6 +26,9 @@ class Finding(NamedTuple):
     spans: Sequence[Found]
 
 
+Others = Callable[[Sequence[Finding]], Sequence[Text]]
+
+
 def suspects(
     strings: Sequence[Text], body: bytes, may_hold: Callable[[bytes], bool]
 ) -> Iterator[tuple[bool, Sequence[Text]]]:
@@ -51,17 +54,17 @@ def substitute(
     findings: Sequence[Finding],
     actions: Mapping[str, str],
     vault: Vault,
-    others: Sequence[Text] = (),
+    others: Others | None = None,
 ) -> bytes | None:
     """``body`` with the findings replaced whose action is ``mask`` or ``token``; the same object if there are none.
     None: it has more than `MAX_LOOK_ALIKES` words that could be look-alikes.
 
-    ``others`` are the strings in which nothing was found: if tokens are issued, what looks like one of them is replaced
-    by a token of its own, there and around the findings, so that nobody can bring a token with them.
+    ``others`` gives the strings in which nothing was found, when it is asked: if tokens are issued, what looks like one
+    of them is replaced by a token of its own, there and around the findings, so that nobody can bring one along.
     """
     changes = [(finding.text, _changes(finding, actions, vault)) for finding in findings]
     if len(vault) and MAY_BE_ALIKE(body) is not None:
-        changes += [(text, []) for text in others]
+        changes += [(text, []) for text in (others(findings) if others is not None else ())]
         alike = [alike_count(text.value) for text, _ in changes]
         if sum(alike) > MAX_LOOK_ALIKES:
             return None

@@ -48,7 +48,7 @@ class Builder:
             actions = in_answers(settings.answers.actions, policy.classes)
             scanning = Scanning(detector.scan, actions, settings.answers.window)
         mint = Mint(key, settings.numbering)
-        return [Privacy(detector.scan_bytes, detector.scan, policy, mint, scanning)]
+        return [Privacy(detector.look, detector.scan_bytes, detector.scan, policy, mint, scanning)]
 
     def _detectors(self, settings: compiled.Privacy, cache: Path) -> Detector:
         asked = (settings.types, settings.own)

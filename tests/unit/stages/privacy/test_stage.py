@@ -38,7 +38,7 @@ def stage(
     scanning = None
     if answers is not None:
         scanning = Scanning(DETECTOR.scan, in_answers(answers, policy.classes), 64)
-    return Privacy(DETECTOR.scan_bytes, DETECTOR.scan, policy, MINT, scanning)
+    return Privacy(DETECTOR.look, DETECTOR.scan_bytes, DETECTOR.scan, policy, MINT, scanning)
 
 
 def asked(privacy: Privacy, content: Any = ASK, **more: Any) -> tuple[Exchange, Verdict]:
@@ -53,6 +53,14 @@ def content(x: Exchange) -> str:
     said: str = json.loads(x.request.body)["messages"][0]["content"]
     assert x.tree["messages"][0]["content"] == said, "later stages read what is sent"
     return said
+
+
+def test_a_token_that_somebody_brings_in_another_string_is_escaped() -> None:
+    first, _ = asked(stage({"CN_MOBILE": "token"}), "13812345678")
+    token = content(first)
+    x, _ = asked(stage({"CN_MOBILE": "token"}), "13812345678", user=f"I am {token}")
+    assert content(x) == token
+    assert x.tree["user"] == json.loads(x.request.body)["user"] != f"I am {token}"
 
 
 def test_nothing_found_changes_nothing_and_costs_no_answer() -> None:

@@ -36,7 +36,7 @@ def replaced(tree: Any, actions: dict[str, str], vault: Vault, ascii_only: bool 
             findings.append(Finding(text, spans))
         else:
             others.append(text)
-    after = substitute(body, findings, actions, vault, others)
+    after = substitute(body, findings, actions, vault, lambda _: others)
     assert after is not None
     if not findings:
         assert after is body
