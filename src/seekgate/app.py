@@ -125,6 +125,7 @@ class Application:
         if snapshot.access_log.target != "off":
             observers.append(AccessLog(self._record))
         batch = Batch(observers, report, self._waiting.append)
+        access = Access(AccessTable(snapshot, self._access, _warn))
         stages: list[Stage] = [
             batch,
             self._callers.stage(snapshot),
@@ -132,8 +133,8 @@ class Application:
             *self._privacy.stages(snapshot.privacy, self._home, self.secret),
             *self._guard(snapshot),
             *own_stages.build(snapshot.stages, self._clock.monotonic, _slow),
-            Route(RouteTable(snapshot), tuple(snapshot.models), random.random),
-            Access(AccessTable(snapshot, self._access, _warn)),
+            Route(RouteTable(snapshot), tuple(snapshot.models), random.random, access.visible),
+            access,
             self.limits.stage(snapshot, prices),
         ]
         return Pipeline([*stages, *last], report)

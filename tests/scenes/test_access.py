@@ -54,6 +54,19 @@ def test_only_what_may_be_used_is_listed(scene: Scene) -> None:
         assert only(client.received()).status == 404
 
 
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [("flush", "Did you mean 'flash'?"), ("pricedd", "GET /v1/models lists what is.")],
+)
+def test_only_what_may_be_used_is_suggested(asked: str, hint: str, scene: Scene) -> None:
+    with scene:
+        client = scene.client()
+        client.sends(post(chat(asked)))
+        answer = only(client.received())
+        assert answer.status == 404
+        assert answer.error["message"] == f"The model '{asked}' is not served here. {hint}"
+
+
 def test_an_allowed_deployment_answers(scene: Scene) -> None:
     with scene:
         client = scene.client()

@@ -26,6 +26,7 @@ from seekgate.pipeline.batch import Batch
 from seekgate.pipeline.exchange import Exchange
 from seekgate.pipeline.pipeline import Pipeline
 from seekgate.pipeline.stage import Stage
+from seekgate.stages.access.stage import Access
 from seekgate.stages.access_log.stage import AccessLog, Record
 from seekgate.stages.decode.stage import Decode
 from seekgate.stages.identity.stage import Identity
@@ -176,13 +177,15 @@ class Scene:
             self._failed,
             self._waiting.append,
         )
+        access = next((stage for stage in self.extra if isinstance(stage, Access)), None)
+        visible = access.visible if access is not None else lambda _: None
         stages: list[Stage] = [
             Witness(self.ended),
             batch,
             Identity(FileKeys((key, SECRETS[key.secret]) for key in config.keys)),
             Decode(),
             *self.early,
-            Route(RouteTable(config), tuple(config.models), self._draw),
+            Route(RouteTable(config), tuple(config.models), self._draw, visible),
             *self.extra,
         ]
         return self.builder.build(config, Pipeline(stages, self._failed), SECRETS.__getitem__)

@@ -52,5 +52,9 @@ class Access(Stage):
         if not decision.allowed:
             kind, message = refusal(decision, profile.roles, "models.list", None)
             return Reply(error=kind, message=message)
-        x.visible = self._table.visible(profile, x.client, x.admitted_at).names
+        x.visible = self.visible(x)
         return None
+
+    def visible(self, x: Exchange) -> frozenset[str] | None:
+        """The names of the models that the caller may know of (None: all of them), as the list of models shows."""
+        return self._table.visible(self._table.profile(x.principal), x.client, x.admitted_at).names

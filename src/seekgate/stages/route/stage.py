@@ -12,14 +12,25 @@ from seekgate.wire import errors, shown
 
 
 class Route(Stage):
-    """Set ``model_entry`` and ``candidates``. ``draw`` gives numbers in [0, 1)."""
+    """Set ``model_entry`` and ``candidates``.
 
-    __slots__ = ("_draw", "_names", "_table")
+    ``draw`` gives numbers in [0, 1). ``visible`` says which names the caller may know of (None: all of them): only
+    those are suggested.
+    """
 
-    def __init__(self, table: RouteTable, names: tuple[str, ...], draw: Callable[[], float]) -> None:
+    __slots__ = ("_draw", "_names", "_table", "_visible")
+
+    def __init__(
+        self,
+        table: RouteTable,
+        names: tuple[str, ...],
+        draw: Callable[[], float],
+        visible: Callable[[Exchange], frozenset[str] | None],
+    ) -> None:
         self._table = table
         self._names = names
         self._draw = draw
+        self._visible = visible
 
     def on_request(self, x: Exchange) -> Verdict:
         """404 for a model that is not served here, 400 for a use that no deployment of it offers, 403 for content that
@@ -55,8 +66,12 @@ class Route(Stage):
         )
 
     def _unknown(self, x: Exchange) -> str:
-        allowed = x.endpoint.models
-        names = [n for n in self._names if allowed is None or n in allowed]
+        served, visible = x.endpoint.models, self._visible(x)
+        names = [
+            name
+            for name in self._names
+            if (served is None or name in served) and (visible is None or name in visible)
+        ]
         near = difflib.get_close_matches(x.model, names, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else " GET /v1/models lists what is."
         return f"The model '{shown.name(x.model)}' is not served here.{hint}"

@@ -95,6 +95,19 @@ def test_the_list_of_models() -> None:
     assert verdict.message == "No role of the caller allows 'models.list'; its roles: 'quiet'."
 
 
+def test_what_a_caller_may_know_of_follows_roles_scopes_and_address() -> None:
+    grants = (allow("models.list"), allow("chat", models=("pro",)), allow("chat", cidr=("10.0.0.0/8",)))
+    stage = Access(table({"some": grants}))
+
+    def names(client: str = "192.0.2.1", **scopes: Any) -> frozenset[str] | None:
+        return stage.visible(exchange(principal=caller("some", **scopes), client=client))
+
+    assert names() == {"pro", "best"}
+    assert names("10.1.1.1") is None
+    assert names(models=frozenset(("small",))) == frozenset()
+    assert names(actions=frozenset(("chat",))) == frozenset(), "who may not list is told of none"
+
+
 def test_conditions_are_looked_at_each_time() -> None:
     made = table({"office": (allow("chat", cidr=("10.0.0.0/8",)),)})
     assert ask(made, "office", client="10.1.1.1")[1] is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+import pytest
 
 from seekgate.pipeline.exchange import Endpoint, Exchange
 from seekgate.pipeline.stage import Reply
@@ -18,9 +19,11 @@ BASE = snapshot()
 TIERS: tuple[Literal["public", "private"], ...] = ("public", "private")
 
 
-def route(model: str, endpoint: Endpoint = CHAT, draw: float = 0.0) -> tuple[Exchange, object]:
+def route(
+    model: str, endpoint: Endpoint = CHAT, draw: float = 0.0, visible: frozenset[str] | None = None
+) -> tuple[Exchange, object]:
     x = exchange(endpoint=endpoint, model=model)
-    return x, Route(RouteTable(BASE), tuple(BASE.models), lambda: draw).on_request(x)
+    return x, Route(RouteTable(BASE), tuple(BASE.models), lambda: draw, lambda _: visible).on_request(x)
 
 
 def test_candidates() -> None:
@@ -40,6 +43,21 @@ def test_a_route_that_allows_some_models_only() -> None:
     assert "'priced'" not in verdict.message, "what is not allowed here is not named either"
 
 
+@pytest.mark.parametrize(
+    ("visible", "hint"),
+    [
+        (None, "Did you mean 'flash'?"),
+        (frozenset(("flash", "alias")), "Did you mean 'flash'?"),
+        (frozenset(("alias",)), "GET /v1/models lists what is."),
+        (frozenset[str](), "GET /v1/models lists what is."),
+    ],
+)
+def test_only_what_the_caller_may_know_of_is_suggested(visible: frozenset[str] | None, hint: str) -> None:
+    verdict = route("flush", visible=visible)[1]
+    assert isinstance(verdict, Reply)
+    assert verdict.message == f"The model 'flush' is not served here. {hint}"
+
+
 def test_a_name_of_any_length_is_shown_shortly() -> None:
     verdict = route("x" * 256)[1]
     assert isinstance(verdict, Reply)
@@ -56,10 +74,10 @@ def test_content_for_private_deployments_only() -> None:
     )
     mixed = snapshot(deployments=(public, private, *BASE.deployments[2:]))
     x = exchange(model="flash", private_only=True)
-    assert Route(RouteTable(mixed), tuple(mixed.models), lambda: 0.0).on_request(x) is None
+    assert Route(RouteTable(mixed), tuple(mixed.models), lambda: 0.0, lambda _: None).on_request(x) is None
     assert x.candidates == (private,)
     x = exchange(model="alias", private_only=True)
-    verdict = Route(RouteTable(mixed), tuple(mixed.models), lambda: 0.0).on_request(x)
+    verdict = Route(RouteTable(mixed), tuple(mixed.models), lambda: 0.0, lambda _: None).on_request(x)
     assert isinstance(verdict, Reply)
     assert verdict.error is errors.PRIVATE_ONLY
     assert x.candidates == ()
