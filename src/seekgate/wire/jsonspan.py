@@ -13,21 +13,36 @@ from typing import TypeAlias
 
 import msgspec
 
-# Possessive repeats keep every pattern linear and without a stack of states to come back to.
+# Possessive repeats keep every pattern linear and without a stack of states to come back to. Where one round of a group
+# may match in part and then fail, an atomic group around a greedy repeat does the same: Python up to 3.11.4 takes the
+# part for matched (https://github.com/python/cpython/issues/106052).
 _WS = rb"[ \t\r\n]*+"
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _PLAIN_STRING = rb'"[^"\\]*+"'
 _WORD = rb"[-+.0-9a-zA-Z]++"
-_FLAT = rb"(?:" + _STRING + rb"|" + _WORD + rb'|[{\[][^"{}\[\]]*+(?:' + _STRING + rb'[^"{}\[\]]*+)*+[}\]])'
+_FLAT = rb"(?:" + _STRING + rb"|" + _WORD + rb'|[{\[][^"{}\[\]]*+(?>(?:' + _STRING + rb'[^"{}\[\]]*+)*)[}\]])'
 
 _KEY = re.compile(_WS + rb"(" + _STRING + rb")" + _WS + rb":" + _WS, re.DOTALL)
 _COLON = re.compile(_WS + rb":" + _WS)
 _COMMA = re.compile(_WS + rb",")
 _OPEN = re.compile(_WS + rb"\{")
 _SCALAR = re.compile(_STRING + rb"|" + _WORD, re.DOTALL)
-_TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:' + _STRING + rb'[^"{}\[\]]*+)*+', re.DOTALL)
+_TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?>(?:' + _STRING + rb'[^"{}\[\]]*+)*)', re.DOTALL)
 _FLAT_REST = re.compile(
-    rb"(?:" + _WS + rb"," + _WS + _STRING + _WS + rb":" + _WS + _FLAT + rb")*+" + _WS + rb"\}" + _WS + rb"\Z",
+    rb"(?>(?:"
+    + _WS
+    + rb","
+    + _WS
+    + _STRING
+    + _WS
+    + rb":"
+    + _WS
+    + _FLAT
+    + rb")*)"
+    + _WS
+    + rb"\}"
+    + _WS
+    + rb"\Z",
     re.DOTALL,
 )
 
@@ -184,4 +199,4 @@ def _prefix(quoted: bytes) -> re.Pattern[bytes]:
     wanted = re.escape(quoted)
     other = rb"(?!" + wanted + rb")" + _PLAIN_STRING + _WS + rb":" + _WS
     other += rb"(?:" + _PLAIN_STRING + rb"|" + _WORD + rb")" + _WS + rb"," + _WS
-    return re.compile(_WS + rb"\{" + _WS + rb"(?:" + other + rb")*+(" + wanted + rb")" + _WS + rb":" + _WS)
+    return re.compile(_WS + rb"\{" + _WS + rb"(?>(?:" + other + rb")*)(" + wanted + rb")" + _WS + rb":" + _WS)

@@ -69,7 +69,7 @@ _LOOKS = {
     _ID: _NAMED,
     _DATA: re.compile(
         r"(?:data:[a-z]{1,16}/[a-z0-9.+-]{1,80}(?:;[a-z]{1,16}=[a-z0-9-]{1,16}){0,2};base64,)?"
-        r"(?-i:[A-Za-z0-9+/_-]*+(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]*+)*+={0,2}\s?)",
+        r"(?-i:[A-Za-z0-9+/_-]*+(?>(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]*+)*)={0,2}\s?)",
         re.IGNORECASE,
     ).fullmatch,
     _TOKENS: re.compile(r"[0-9]{1,7}").fullmatch,

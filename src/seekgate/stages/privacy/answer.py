@@ -25,7 +25,7 @@ from seekgate.wire.texts import Edit, edit, string_inside
 MAX_MOULDS = 4
 """Forms of events that are remembered: one for each text that a stream alternates between."""
 
-_BLOCK = re.compile(rb"(?:[^\r\n]+(?:\r\n|\n|\r))*+(?:\r\n|\n|\r)")
+_BLOCK = re.compile(rb"(?>(?:[^\r\n]+(?:\r\n|\n|\r))*)(?:\r\n|\n|\r)")
 _BOM = b"\xef\xbb\xbf"
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 _encode = msgspec.json.Encoder().encode

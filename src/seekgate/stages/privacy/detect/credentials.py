@@ -66,7 +66,7 @@ _JWT = re.compile(
 _PEM = re.compile(r"-----BEGIN (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(r"-----END (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _BASE64 = re.compile(
-    r"(?:(?:\s|\\[nr])*+[0-9A-Za-z+/=]{16,}+)*+(?:(?:\s|\\[nr])*+[0-9A-Za-z+/]{1,64}={1,2})?"
+    r"(?>(?:(?>(?:\s|\\[nr])*)[0-9A-Za-z+/=]{16,}+)*)(?:(?>(?:\s|\\[nr])*)[0-9A-Za-z+/]{1,64}={1,2})?"
 )
 _PUTTY = re.compile(r"PuTTY-User-Key-File-\d: ")
 _PUTTY_END = re.compile(r"Private-MAC: [0-9a-f]{40,64}")
