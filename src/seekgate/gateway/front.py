@@ -27,6 +27,7 @@ from seekgate.wire.message import Request
 from seekgate.wire.response import own_head
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}").fullmatch
+_WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\])(?::[0-9]{1,5})?").fullmatch
 _NOWHERE = Endpoint("models", "")
 _MAX_LISTS = 256
 _ALLOW_POST = ((b"Allow", b"POST, OPTIONS"),)
@@ -250,10 +251,17 @@ class PublicFront:
         return Reply(body=body)
 
     def _client(self, peer: str, forwarded: bytes) -> str:
-        """Who called, by X-Forwarded-For, which counts only as far as trusted proxies wrote it (from the right)."""
+        """Who called, by X-Forwarded-For, which counts only as far as trusted proxies wrote it (from the right).
+
+        Some of them write the port too, as ``for=`` has it in RFC 7239, section 6: ``192.0.2.7:443`` and
+        ``[2001:db8::7]:443``.
+        """
         client = peer
         for entry in [peer, *reversed(forwarded.decode("latin-1").split(","))]:
             address = entry.strip()
+            bare = _WITH_PORT(address)
+            if bare is not None:
+                address = bare[1] or bare[2]
             try:
                 parsed = ip_address(address)
             except ValueError:
