@@ -55,6 +55,7 @@ REFUSED: dict[str, tuple[int, bytes]] = {
     "field without a colon": (400, with_head(b"X-A\r\n", LENGTH)),
     "letter that no name has": (400, with_head("Ü: 1\r\n".encode("latin-1"), LENGTH)),
     "NUL in a value": (400, with_head(b"X-A: 1\x002\r\n", LENGTH)),
+    "NUL before a value": (400, with_head(b"Authorization: \x00sg-key\r\n", LENGTH)),
     "NUL in a name": (400, with_head(b"X\x00A: 1\r\n", LENGTH)),
     "NUL in the target": (400, b"GET /v1/\x00models HTTP/1.1\r\n" + HOST + b"\r\n"),
     "method in lower case": (400, b"post" + with_head(LENGTH)[4:]),

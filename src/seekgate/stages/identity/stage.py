@@ -23,6 +23,10 @@ from seekgate.wire import errors
 PREFIX = b"sk-sg-"
 """How keys begin that ``seekgate keys create`` makes."""
 
+_API_KEY = b"\0"
+"""What `Recent` knows ``x-api-key`` with. No field's value has NUL (RFC 9110, section 5.5), so that such an entry is
+never taken for an ``Authorization``."""
+
 _BEARER = (b"WWW-Authenticate", b"Bearer")
 _INVALID = (b"WWW-Authenticate", b'Bearer error="invalid_token"')
 
@@ -114,7 +118,8 @@ class Identity(Stage):
     def on_request(self, x: Exchange) -> Verdict:
         """401 without a known key, token or certificate, 403 from a network that the key does not allow, 503 where it
         cannot be found out."""
-        known = self.recent.get(x.request.headers.get(b"authorization", b""))
+        headers = x.request.headers
+        known = self.recent.get(headers.get(b"authorization") or _API_KEY + headers.get(b"x-api-key", b""))
         if known is None or known.until <= x.admitted_at:
             return self._identify(x)
         if known.networks and not known.allowed_from(x.client):
@@ -240,9 +245,8 @@ def _presented(x: Exchange) -> tuple[bytes, bytes]:
         return presented, presented[7:].strip()
     if presented:
         return b"", b""
-    # No header field's value begins with NUL, so this is never taken for an Authorization.
     secret = headers.get(b"x-api-key", b"")
-    return b"\0" + secret, secret
+    return _API_KEY + secret, secret
 
 
 def _elsewhere(x: Exchange, known: Known) -> Reply:

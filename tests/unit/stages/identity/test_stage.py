@@ -94,18 +94,37 @@ def test_networks_are_checked_each_time() -> None:
     assert "may not be used from 192.0.2.1" in refused(verdict, errors.ADDRESS_NOT_ALLOWED)
 
 
-def test_a_key_of_the_database() -> None:
+@pytest.mark.parametrize("headers", [bearer("sk-sg-one"), {b"x-api-key": b"sk-sg-one"}])
+def test_a_key_of_the_database(headers: dict[bytes, bytes]) -> None:
     used: list[str] = []
     stage = Identity(FILE, keys(), used=used.append)
     for _ in range(3):
-        x = exchange(headers=bearer("sk-sg-one"))
+        x = exchange(headers=headers)
         assert stage.on_request(x) is None
         assert (x.principal.name, x.principal.kind, x.principal.id) == ("one", "key", "k")
     assert used == ["k"]
     stage.recent.rotate()
-    stage.on_request(exchange(headers=bearer("sk-sg-one")))
+    stage.on_request(exchange(headers=headers))
     assert used == ["k", "k"], "said once more after each rotation"
     refused(stage.on_request(exchange(headers=bearer("sk-sg-two"))), errors.UNAUTHENTICATED)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ({b"x-api-key": b"sg-1"}, {b"authorization": b"sg-1"}),
+        ({b"authorization": b"Bearer sg-1"}, {b"x-api-key": b"Bearer sg-1"}),
+        ({b"x-api-key": b"sg-1"}, {b"authorization": b"Basic eA==", b"x-api-key": b"sg-1"}),
+    ],
+)
+def test_what_is_remembered_of_one_header_does_not_count_for_the_other(
+    good: dict[bytes, bytes], bad: dict[bytes, bytes]
+) -> None:
+    stage = Identity(FILE)
+    for _ in range(2):
+        assert stage.on_request(exchange(headers=good)) is None
+        refused(stage.on_request(exchange(headers=bad)), errors.UNAUTHENTICATED)
+    assert len(stage.recent) == 1
 
 
 def test_a_revoked_key_stops_at_once() -> None:
