@@ -110,7 +110,7 @@ def results(node: Gateway) -> dict[str, float]:
     return {row.split('"')[1]: float(row.split()[-1]) for row in rows}
 
 
-def is_told(node: Gateway, result: str, times: int) -> None:
+def is_told(node: Gateway, result: str, times: float) -> None:
     """A refusal stands in the log, in the metric and in the access log."""
     until(lambda: [said for said in node.lines if said.get("result") == result], "the log")
     until(lambda: results(node).get(result, 0) == times, "the metric")
