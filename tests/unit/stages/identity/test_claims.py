@@ -59,6 +59,20 @@ def test_a_team_that_the_map_does_not_know_is_none() -> None:
     assert found.team == "fixed"
 
 
+def test_names_of_two_issuers_meet_unless_they_are_mapped() -> None:
+    said, claims = {"sub": "alice", "t": "sales"}, Claims(team="t")
+    one, other, mapped = (
+        principal(issuer(issuer=name, claims=claims, team_map=teams), said)
+        for name, teams in ((NAME, None), ("https://other.example", None), (NAME, {"sales": "acme-sales"}))
+    )
+    assert one is not None
+    assert other is not None
+    assert mapped is not None
+    assert (one.user, one.team) == (other.user, other.team)
+    assert one.id != other.id
+    assert mapped.team == "acme-sales"
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
