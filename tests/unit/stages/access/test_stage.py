@@ -102,7 +102,7 @@ def test_what_a_caller_may_know_of_follows_roles_scopes_and_address() -> None:
     def names(client: str = "192.0.2.1", **scopes: Any) -> frozenset[str] | None:
         return stage.visible(exchange(principal=caller("some", **scopes), client=client))
 
-    assert names() == {"pro", "best"}
+    assert names() == frozenset(("pro", "best"))
     assert names("10.1.1.1") is None
     assert names(models=frozenset(("small",))) == frozenset()
     assert names(actions=frozenset(("chat",))) == frozenset(), "who may not list is told of none"
