@@ -48,7 +48,7 @@ _ADVICE = {
     "identity_unavailable": "Try again. Operator: the rows, the key-hash secret or an issuer's key set cannot be read.",
     "access_denied": "The message names the rule; `seekgate access explain` shows it to the operator.",
     "model_not_allowed": "Ask for another model: `/v1/models` lists what this caller may use.",
-    "unknown_model": "`/v1/models` lists the names. The message has the nearest one.",
+    "unknown_model": "`/v1/models` lists the names. The message has the nearest one that the caller may use.",
     "not_found": "Mind the base URL: [paths](../how-to/clients.md#other-clients).",
     "method_not_allowed": "The header `Allow` has the methods of this path.",
     "request_timeout": "Send faster, or have `limits.header_timeout` and `limits.body_timeout` raised.",
