@@ -357,10 +357,6 @@ class AccessTable:
         """The deployment at a position of the snapshot."""
         return self._resources.deployments[position]
 
-    def model_named(self, name: str) -> str | None:
-        """A model's name without aliases."""
-        return self._resources.names.get(name)
-
 
 ACTION_OF = {"chat": "chat", "completions": "completions", "embeddings": "embed", "models": "models.list"}
 _NO_CLASSES: frozenset[str] = frozenset()

@@ -142,8 +142,6 @@ def test_what_is_visible() -> None:
     assert seen("unlisted") == frozenset(("pro", "best"))
     assert seen("office") == frozenset()
     assert seen("office", "10.0.0.1") is None
-    assert made.model_named("best") == "pro"
-    assert made.model_named("nothing") is None
 
 
 @pytest.mark.parametrize("role", ["key-manager", "role-manager"])
